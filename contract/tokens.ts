@@ -1,0 +1,28 @@
+/** The words of the token endpoint (RFC 8693) and of our access tokens (RFC 9068). */
+export const TOKEN_EXCHANGE_GRANT = 'urn:ietf:params:oauth:grant-type:token-exchange'
+export const API_KEY_TOKEN_TYPE = 'urn:verdict:params:oauth:token-type:api-key'
+export const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token'
+
+/** 200 of `POST /oauth/token`. `expires_in` in seconds, `key_expires_at` ISO 8601 or null for a key that lives for ever. */
+export interface TokenAnswer {
+  access_token: string
+  issued_token_type: typeof ACCESS_TOKEN_TYPE
+  token_type: 'Bearer'
+  expires_in: number
+  scope: string
+  key_expires_at: string | null
+}
+
+/** Claims of an access token. Times are seconds since 1970. */
+export interface AccessTokenClaims {
+  iss: string
+  aud: string
+  sub: string
+  client_id: string
+  workspace: string
+  jti: string
+  iat: number
+  exp: number
+  scope: string
+  suites?: string[]
+}
