@@ -1,0 +1,53 @@
+import type { CompletedAnswer, Idempotency } from '../ports/idempotency.ts'
+import { type Database, decoder } from './database.ts'
+
+/** How long a reservation stands that is neither completed nor released: its request is gone by then. */
+const RESERVED_MS = 60_000
+
+export const IDEMPOTENCY_SQL = {
+  get: `SELECT meaning, status, sealedBody, secretOf FROM idempotency
+    WHERE workspace = :workspace AND caller = :caller AND key = :key AND expiresAt > :now`,
+  reserve: `INSERT OR REPLACE INTO idempotency (workspace, caller, key, meaning, expiresAt)
+    VALUES (:workspace, :caller, :key, :meaning, :expiresAt)`,
+  complete: `UPDATE idempotency SET status = :status, sealedBody = :sealedBody, secretOf = :secretOf, expiresAt = :expiresAt
+    WHERE workspace = :workspace AND caller = :caller AND key = :key AND status IS NULL`,
+  release: `DELETE FROM idempotency
+    WHERE workspace = :workspace AND caller = :caller AND key = :key AND status IS NULL`,
+  hasSecretOf: 'SELECT 1 FROM idempotency WHERE secretOf = :keyId AND sealedBody IS NOT NULL LIMIT 1',
+  eraseSecretOf: 'UPDATE idempotency SET sealedBody = NULL WHERE secretOf = :keyId AND sealedBody IS NOT NULL',
+  expire: `DELETE FROM idempotency WHERE rowid IN
+    (SELECT rowid FROM idempotency WHERE expiresAt <= :now ORDER BY expiresAt LIMIT :limit)`,
+}
+const record = decoder<Omit<CompletedAnswer, 'status'> & { meaning: string; status: number | null }>({})
+
+export function sqliteIdempotency(db: Database): Idempotency {
+  return {
+    reserve: (scope, meaning) =>
+      db.write(() => {
+        const now = db.now()
+        const row = db.get(IDEMPOTENCY_SQL.get, { ...scope, now })
+        if (!row) {
+          db.run(IDEMPOTENCY_SQL.reserve, { ...scope, meaning, expiresAt: now + RESERVED_MS })
+          return 'reserved'
+        }
+        const { meaning: taken, status, sealedBody, secretOf } = record(row)
+        if (taken !== meaning) return 'reused'
+        return status === null ? 'in_progress' : { status, sealedBody, secretOf }
+      }),
+    complete: (scope, answer, keepMs) =>
+      db.write(() => {
+        db.run(IDEMPOTENCY_SQL.complete, { ...scope, ...answer, expiresAt: db.now() + keepMs })
+      }),
+    release: (scope) =>
+      db.write(() => {
+        db.run(IDEMPOTENCY_SQL.release, { ...scope })
+      }),
+    async eraseSecretOf(keyId) {
+      // Asked at every exchange of a key: nearly always there is nothing to write.
+      if (db.get(IDEMPOTENCY_SQL.hasSecretOf, { keyId })) {
+        await db.write(() => db.run(IDEMPOTENCY_SQL.eraseSecretOf, { keyId }))
+      }
+    },
+    expire: (limit) => db.write(() => db.run(IDEMPOTENCY_SQL.expire, { now: db.now(), limit })),
+  }
+}

@@ -1,0 +1,67 @@
+import { REASONS } from '../../../contract/reasons.ts'
+import type { NewRun, RunRecord } from '../ports/runs.ts'
+import { type Database, decoder, type Row } from './database.ts'
+
+export const RUN_COLUMNS = `id, workspace, suite, state, version, attempt, lostLeases, artifacts, createdAt, startedAt, finishedAt,
+  cancelReason, results, reason, sealedSecrets, request`
+
+export const RUN_RECORD_SQL = {
+  get: `SELECT ${RUN_COLUMNS} FROM runs WHERE id = :id`,
+  /** Whether the attempt still holds its lease: the fence of everything that a worker hands in. */
+  held: `SELECT hasLog FROM runs WHERE id = :run AND attempt = :attempt AND state = 'running'`,
+}
+
+const columns = decoder<RunRecord & { request?: Request }>({ json: ['results', 'reason', 'request'] })
+type Request = ReturnType<typeof requestOf>
+
+/** What never changes of a run: one JSON column. What is searched or changed has columns of its own. */
+export function requestOf(run: NewRun) {
+  const { id, workspace, suite, sealedSecrets, ...request } = run
+  return request
+}
+
+export function runRecord(row: Row): RunRecord {
+  const { request, ...run } = columns(row)
+  return { ...(request as Request), ...run }
+}
+
+export function getRun(db: Database, id: string): RunRecord | undefined {
+  const row = db.get(RUN_RECORD_SQL.get, { id })
+  return row && runRecord(row)
+}
+
+/** Whether the lease's run has a log, while the attempt holds it, else undefined. */
+export function heldRun(db: Database, lease: { run: string; attempt: number }): Row | undefined {
+  return db.get(RUN_RECORD_SQL.held, { run: lease.run, attempt: lease.attempt })
+}
+
+/** Queued runs of one lane may be claimed by the same workers at the same time. */
+export function laneOf({ suite, definition }: Pick<NewRun, 'suite' | 'definition'>): string {
+  return JSON.stringify([suite, definition.concurrency, definition.runsOn])
+}
+
+export function parseLane(lane: string): { suite: string; concurrency: number; runsOn: string[] } {
+  const [suite, concurrency, runsOn] = JSON.parse(lane)
+  return { suite, concurrency, runsOn }
+}
+
+export const FACT_KINDS = ['commit', 'label', 'branch', 'repository'] as const
+export type FactKind = (typeof FACT_KINDS)[number]
+
+/** What lists find a run by beside its suite and state; each once. A commit is the one checked out or the pull request's own. */
+export function factsOf({ source, ci, labels }: Pick<NewRun, 'source' | 'ci' | 'labels'>) {
+  const values: Record<FactKind, (string | null | undefined)[]> = {
+    commit: [source.commit, ci.commit, ci.headCommit],
+    label: labels,
+    branch: [ci.branch],
+    repository: [source.repository, ci.repository],
+  }
+  return FACT_KINDS.flatMap((kind) =>
+    [...new Set(values[kind])].filter((value) => value != null).map((value) => ({ kind, value })),
+  )
+}
+
+/** A reason with the fault that its code has (contract/reasons.ts). */
+export function reason(code: keyof typeof REASONS, message: string): NonNullable<RunRecord['reason']> {
+  return { code, message, fault: REASONS[code].fault }
+}

@@ -1,0 +1,79 @@
+import type { NewRun, Runs } from '../ports/runs.ts'
+import { type Database, decoder } from './database.ts'
+import { removeRuns } from './removal.ts'
+import { cancelRun } from './run-changes.ts'
+import { listRuns } from './run-list.ts'
+import { factsOf, getRun, laneOf, requestOf } from './run-record.ts'
+
+const IDEMPOTENT_MS = 24 * 3600_000
+/** How often it is noted that a run's client is there. */
+const WATCHED_EVERY_MS = 15_000
+
+export const RUNS_SQL = {
+  ofKey: `SELECT id, idempotencyMeaning AS meaning, createdAt FROM runs
+    WHERE workspace = :workspace AND idempotencyKey = :key`,
+  freeKey: 'UPDATE runs SET idempotencyKey = NULL, idempotencyMeaning = NULL WHERE id = :id',
+  queued: 'SELECT queued FROM workspace_totals WHERE workspace = :workspace',
+  insert: `INSERT INTO runs (id, workspace, suite, state, version, attempt, lostLeases, artifacts, createdAt, queueEndsAt,
+      watchedAt, abandonAt, archive, idempotencyKey, idempotencyMeaning, lane, sealedSecrets, request)
+    VALUES (:id, :workspace, :suite, 'queued', 1, 0, 0, 0, :now, :now + :queueTimeoutSeconds * 1000,
+      :now, :now + :abandonAfterSeconds * 1000, :archive, :key, :meaning, :lane, :sealedSecrets, :request)`,
+  insertFact: `INSERT INTO run_facts (workspace, kind, value, createdAt, run) VALUES (:workspace, :kind, :value, :createdAt, :run)`,
+  watched: 'SELECT watchedAt FROM runs WHERE id = :id AND abandonAt IS NOT NULL',
+  markWatched: `UPDATE runs SET watchedAt = :now, abandonAt = :now + json_extract(request, '$.abandonAfterSeconds') * 1000
+    WHERE id = :id AND abandonAt IS NOT NULL`,
+}
+const ofKey = decoder<{ id: string; meaning: string; createdAt: number }>({})
+
+export function sqliteRuns(db: Database): Runs {
+  /** The run that has the idempotency key; one older than a day gives it back. */
+  function holderOf(workspace: string, key: string) {
+    const row = db.get(RUNS_SQL.ofKey, { workspace, key })
+    const run = row && ofKey(row)
+    if (!run || db.now() - run.createdAt < IDEMPOTENT_MS) return run
+    db.run(RUNS_SQL.freeKey, { id: run.id })
+    return undefined
+  }
+
+  function insert(run: NewRun, idempotency: { key: string; meaning: string } | undefined) {
+    const now = db.now()
+    const lane = laneOf(run)
+    db.run(RUNS_SQL.insert, {
+      ...run,
+      ...idempotency,
+      ...{ now, lane, archive: run.definition.archive, request: requestOf(run) },
+    })
+    for (const fact of factsOf(run)) {
+      db.run(RUNS_SQL.insertFact, { workspace: run.workspace, ...fact, createdAt: now, run: run.id })
+    }
+    return getRun(db, run.id)!
+  }
+
+  return {
+    create: (run, { maxQueued, idempotency }) =>
+      db.write(() => {
+        const { workspace } = run
+        const earlier = idempotency && holderOf(workspace, idempotency.key)
+        if (earlier) {
+          if (earlier.meaning !== idempotency.meaning) return 'idempotency_key_reused'
+          return { run: getRun(db, earlier.id)!, replayed: true }
+        }
+        if (Number(db.get(RUNS_SQL.queued, { workspace })?.queued ?? 0) >= maxQueued) return 'queue_full'
+        return { run: insert(run, idempotency), replayed: false }
+      }),
+    get: async (id) => getRun(db, id),
+    list: async (workspace, filter, page) => listRuns(db, workspace, filter, page),
+    cancel: (id, reason, message) =>
+      db.write(() => {
+        const run = getRun(db, id)
+        return run && cancelRun(db, run, reason, message)
+      }),
+    async markWatched(id) {
+      const row = db.get(RUNS_SQL.watched, { id })
+      // A difference and not a comparison: a clock that was set back must not keep the note from being made.
+      if (!row || Math.abs(db.now() - Number(row.watchedAt)) < WATCHED_EVERY_MS) return
+      await db.write(() => db.run(RUNS_SQL.markWatched, { id, now: db.now() }))
+    },
+    removeOlder: (finishedBefore, limit) => removeRuns(db, finishedBefore, limit),
+  }
+}

@@ -1,0 +1,21 @@
+import type { SigningKeyRecord, SigningKeys } from '../ports/signing-keys.ts'
+import { type Database, decoder } from './database.ts'
+
+const COLUMNS = 'id, algorithm, publicKey, sealedPrivateKey, createdAt'
+export const SIGNING_KEYS_SQL = {
+  list: `SELECT ${COLUMNS} FROM signing_keys ORDER BY createdAt DESC, id DESC`,
+  add: `INSERT INTO signing_keys (${COLUMNS}) VALUES (:id, :algorithm, :publicKey, :sealedPrivateKey, :createdAt)`,
+}
+const record = decoder<SigningKeyRecord>({})
+
+export function sqliteSigningKeys(db: Database): SigningKeys {
+  return {
+    list: async () => db.all(SIGNING_KEYS_SQL.list).map(record),
+    add: (key) =>
+      db.write(() => {
+        const made = { ...key, createdAt: db.now() }
+        db.run(SIGNING_KEYS_SQL.add, made)
+        return made
+      }),
+  }
+}

@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest'
+import { allPages, createKey, DAY, newKey, type OpenStore, SECOND, useStore, WORKSPACE } from './subject.ts'
+
+export function keysContract(open: OpenStore): void {
+  describe('keys', () => {
+    const subject = useStore(open)
+
+    it('are kept whole, and found by id and digest', async () => {
+      const asked = newKey({ description: 'd', suites: ['smoke', 'shop/checkout'], expiresAt: 4_000_000_000_000 })
+      const key = { ...asked, createdAt: subject.clock.now(), revokedAt: null, lastUsedAt: null }
+      expect(await subject.store.keys.create(asked, 1)).toEqual(key)
+      expect(await subject.store.keys.get(key.id)).toEqual(key)
+      expect(await subject.store.keys.findByDigest(key.digest)).toEqual(key)
+      expect(await subject.store.keys.get('key_none')).toBeUndefined()
+      expect(await subject.store.keys.findByDigest('none')).toBeUndefined()
+    })
+
+    it('are no more than a user may have; revoked and expired ones do not count', async () => {
+      const create = (change = {}) => subject.store.keys.create(newKey(change), 2)
+      const first = (await create({ expiresAt: subject.clock.now() + SECOND })) as { id: string }
+      await create()
+      expect(await create()).toBe('too_many')
+      expect(await create({ user: 'usr_2' })).not.toBe('too_many')
+      subject.clock.advance(SECOND)
+      const third = (await create()) as { id: string }
+      expect(third).toMatchObject({ user: 'usr_1' })
+      expect(await create()).toBe('too_many')
+      await subject.store.keys.revoke(third.id)
+      expect(await create()).not.toBe('too_many')
+      expect(await subject.store.keys.get(first.id)).toBeDefined()
+    })
+
+    it('are no more than a user may have, also when many are made at once', async () => {
+      const answers = await Promise.all(Array.from({ length: 10 }, () => subject.store.keys.create(newKey(), 4)))
+      expect(answers.filter((answer) => answer === 'too_many')).toHaveLength(6)
+    })
+
+    it('are changed field by field', async () => {
+      const key = await createKey(subject.store, { description: 'd', expiresAt: 1 })
+      const change = { name: 'new', description: null, scopes: ['runs:read' as const], suites: ['a'] }
+      expect(await subject.store.keys.update(key.id, change)).toEqual({ ...key, ...change })
+      expect(await subject.store.keys.update(key.id, { expiresAt: null })).toEqual({
+        ...key,
+        ...change,
+        expiresAt: null,
+      })
+      expect(await subject.store.keys.get(key.id)).toEqual({ ...key, ...change, expiresAt: null })
+      expect(await subject.store.keys.update('key_none', { name: 'x' })).toBeUndefined()
+    })
+
+    it('are revoked once: the first time stays', async () => {
+      const key = await createKey(subject.store)
+      subject.clock.advance(SECOND)
+      const revoked = { ...key, revokedAt: subject.clock.now() }
+      expect(await subject.store.keys.revoke(key.id)).toEqual(revoked)
+      subject.clock.advance(SECOND)
+      expect(await subject.store.keys.revoke(key.id)).toEqual(revoked)
+      expect(await subject.store.keys.revoke('key_none')).toBeUndefined()
+    })
+
+    it('note their last use at most once a minute, also after the clock was set back', async () => {
+      const { id } = await createKey(subject.store)
+      const used = async () => {
+        await subject.store.keys.markUsed(id)
+        return (await subject.store.keys.get(id))?.lastUsedAt
+      }
+      const first = subject.clock.now()
+      expect(await used()).toBe(first)
+      subject.clock.advance(60 * SECOND - 1)
+      expect(await used()).toBe(first)
+      subject.clock.advance(1)
+      expect(await used()).toBe(first + 60 * SECOND)
+      subject.clock.jump(-DAY)
+      expect(await used()).toBe(first + 60 * SECOND - DAY)
+      await subject.store.keys.markUsed('key_none')
+    })
+
+    it('are listed by user, by workspace, or by both, newest first, page by page', async () => {
+      const made = []
+      for (let i = 0; i < 9; i++) {
+        made.unshift(await createKey(subject.store, { user: `usr_${i % 2}`, workspace: `wsp_${i % 3}` }))
+        if (i % 4 === 0) subject.clock.advance(1)
+      }
+      for (const filter of [{ user: 'usr_1' }, { workspace: 'wsp_1' }, { user: 'usr_0', workspace: 'wsp_2' }]) {
+        const { user, workspace } = { user: undefined, workspace: undefined, ...filter }
+        const expected = made.filter(
+          (key) => (user ?? key.user) === key.user && (workspace ?? key.workspace) === key.workspace,
+        )
+        expect(await allPages((page) => subject.store.keys.list(filter, page), 2)).toEqual(expected)
+      }
+    })
+
+    it('are listed for 90 days after they were revoked or had expired', async () => {
+      const live = await createKey(subject.store)
+      const expiring = await createKey(subject.store, { expiresAt: subject.clock.now() + DAY })
+      subject.clock.advance(DAY)
+      const revoked = await createKey(subject.store)
+      await subject.store.keys.revoke(revoked.id)
+      const listed = async () =>
+        (await subject.store.keys.list({ workspace: WORKSPACE }, { limit: 10 })).map(({ id }) => id)
+      subject.clock.advance(90 * DAY)
+      expect(await listed()).toEqual([revoked.id, expiring.id, live.id])
+      subject.clock.advance(1)
+      expect(await listed()).toEqual([live.id])
+    })
+  })
+}
