@@ -6,6 +6,7 @@ import { asStoreError } from './errors.ts'
 export type Pace = 'soon' | 'patient'
 
 interface Task {
+  readonly pace: Pace
   readonly work: () => unknown
   readonly done: (answer: unknown) => void
   readonly failed: (error: unknown) => void
@@ -24,7 +25,7 @@ export class GroupCommit {
   #tasks: Task[] = []
   #soon: NodeJS.Immediate | undefined
   #later: NodeJS.Timeout | undefined
-  #lastCommit = Number.NEGATIVE_INFINITY
+  #lastPatientCommit = Number.NEGATIVE_INFINITY
   #closed = false
 
   /** `patienceMs`: how far apart commits are that only patient writes ask for. Real time: it spares the disk, no rule hangs on it. */
@@ -37,8 +38,8 @@ export class GroupCommit {
   write<T>(work: () => T, pace: Pace = 'soon'): Promise<T> {
     if (this.#closed) return Promise.reject(new StoreError('unavailable', 'The store is closed.'))
     return new Promise<T>((resolve, reject) => {
-      this.#tasks.push({ work, done: (answer) => resolve(answer as T), failed: reject })
-      const wait = pace === 'soon' ? 0 : this.#lastCommit + this.#patienceMs - performance.now()
+      this.#tasks.push({ pace, work, done: (answer) => resolve(answer as T), failed: reject })
+      const wait = pace === 'soon' ? 0 : this.#lastPatientCommit + this.#patienceMs - performance.now()
       if (wait <= 0) this.#soon ??= setImmediate(() => this.#commit())
       else this.#later ??= setTimeout(() => this.#commit(), wait)
     })
@@ -75,7 +76,8 @@ export class GroupCommit {
       for (const task of taken) task.failed(told)
       answers.length = 0
     }
-    this.#lastCommit = performance.now()
+    // A commit that others needed anyway costs patient writes nothing: a run's only line of log does not wait.
+    if (taken.every(({ pace }) => pace === 'patient')) this.#lastPatientCommit = performance.now()
     for (const answer of answers) answer()
     if (this.#tasks.length > 0) this.#soon ??= setImmediate(() => this.#commit())
   }
