@@ -1,0 +1,63 @@
+import { cancel } from './cancel.ts'
+import { type CommandSpec, GLOBAL_OPTIONS, type OptionSpec } from './command.ts'
+import { keysCreate, keysList, keysRevoke } from './keys.ts'
+import { login } from './login.ts'
+import { logs } from './logs.ts'
+import { report } from './report.ts'
+import { rerun } from './rerun.ts'
+import { run } from './run.ts'
+import { runs } from './runs.ts'
+import { secretDelete, secretList, secretSet } from './suite-secrets.ts'
+import { suitesDelete, suitesList, suitesShow } from './suites.ts'
+import { suitesPush } from './suites-push.ts'
+import { wait } from './wait.ts'
+import { whoami } from './whoami.ts'
+
+/** Every command, in the order of the help. */
+export const COMMANDS: readonly CommandSpec[] = [
+  run,
+  wait,
+  cancel,
+  rerun,
+  logs,
+  runs,
+  suitesPush,
+  suitesList,
+  suitesShow,
+  suitesDelete,
+  secretSet,
+  secretList,
+  secretDelete,
+  keysCreate,
+  keysList,
+  keysRevoke,
+  login,
+  whoami,
+  report,
+]
+
+/** What the groups of commands are for, by their path. */
+export const GROUPS: Readonly<Record<string, string>> = {
+  suites: 'push, list, show and delete the suites that the server stores',
+  'suites secret': 'the secrets that the server keeps for a pushed suite',
+  keys: 'make, list and revoke API keys',
+}
+
+/** One option of the command line: `command` is '' for those that every command takes; `long` and `short` with their dashes. */
+export interface CliOption {
+  readonly command: string
+  readonly flags: string
+  readonly long: string
+  readonly short?: string
+}
+
+/** Every option there is, so that tests of other integrations can check the flags they use. */
+export function cliOptions(): CliOption[] {
+  const listed = (command: string, options: readonly OptionSpec[] = []) =>
+    options.map(({ flags }) => {
+      const [long = flags] = /--[a-z-]+/.exec(flags) ?? []
+      const short = /^-[a-z]\b/.exec(flags)?.[0]
+      return { command, flags, long, ...(short && { short }) }
+    })
+  return [...listed('', GLOBAL_OPTIONS), ...COMMANDS.flatMap(({ name, options }) => listed(name, options))]
+}
