@@ -1,6 +1,8 @@
 import type { Client } from '../client/index.ts'
 import { gravest } from '../gate/exit-code.ts'
 import type { GateContext, GateResult, SuiteOutcome } from '../gate/gate.ts'
+import { logTail } from '../gate/log-tail.ts'
+import { isUnexplained, reportOf } from '../gate/outcome.ts'
 import { waitLimitMs } from '../gate/request.ts'
 import { STATE_WORDS } from '../report/run-report.ts'
 import { counted } from '../report/text.ts'
@@ -8,8 +10,6 @@ import type { Call, OptionSpec } from './command.ts'
 import { errorObject, exitCodeOf, explain } from './errors.ts'
 import { duration } from './flags.ts'
 import { listenForSignals } from './interruption.ts'
-import { decoded, neutralLines } from './log-lines.ts'
-import { isUnexplained, reportOf } from './outcome.ts'
 import { createRenderer, type Renderer } from './render.ts'
 import { REPORT_FILE_OPTIONS, type ReportFileOptions, writeReportFiles } from './report-files.ts'
 import { withSession } from './session.ts'
@@ -42,7 +42,7 @@ export function waitLimitFor({ waitTimeout }: AttendOptions): number {
 
 /** The end of a log that is shown where no test says what went wrong, lines. */
 const LOG_TAIL = 40
-const LOG_PATIENCE_MS = 10_000
+const _LOG_PATIENCE_MS = 10_000
 
 /**
  * Does `work` at the gate: shows people what happens, cancels remote runs on SIGINT and SIGTERM, writes the files that were
@@ -116,16 +116,7 @@ async function showLogTail(
   say: (line: string) => void,
 ) {
   if (!run) return
-  const tail: string[] = []
-  try {
-    const log = await client.runs.log(run.id, { signal, patienceMs: LOG_PATIENCE_MS })
-    for await (const lines of neutralLines(decoded(log))) {
-      tail.push(...lines.replace(/\n$/, '').split('\n'))
-      tail.splice(0, tail.length - LOG_TAIL)
-    }
-  } catch {
-    return
-  }
+  const tail = await logTail(client, run.id, LOG_TAIL, { signal })
   const last = tail.findLast((line) => line.trim() !== '')
   // Some reasons bring the last lines themselves.
   if (last === undefined || run.reason?.message.includes(last.trim())) return

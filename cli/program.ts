@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { Command, CommanderError } from 'commander'
+import { VERSION } from '../contract/version.ts'
 import { WrongUseError } from '../gate/wrong-use.ts'
 import { type CommandSpec, GLOBAL_OPTIONS, type GlobalOptions, type OptionSpec } from './command.ts'
 import { COMMANDS, GROUPS } from './commands.ts'
@@ -8,7 +9,6 @@ import { errorObject, exitCodeOf, explain } from './errors.ts'
 import type { Host } from './host.ts'
 import { refuseKeys } from './key-guard.ts'
 import { openOutput } from './output.ts'
-import { VERSION } from './version.ts'
 
 const ABOUT = `Verdict runs a test suite on a server and fails the build exactly when the tests fail.
 

@@ -2,12 +2,12 @@ import type { Clock } from '../client/index.ts'
 import { isFinal } from '../contract/reasons.ts'
 import type { Run } from '../contract/runs.ts'
 import type { GateListener, SuiteOutcome } from '../gate/gate.ts'
+import { reportOf } from '../gate/outcome.ts'
 import { formatDuration } from '../report/duration.ts'
 import { STATE_WORDS } from '../report/run-report.ts'
 import { failureLines, neutral, verdictLine } from '../report/terminal.ts'
 import { oneLine } from '../report/text.ts'
 import { LiveLine } from './live-line.ts'
-import { reportOf } from './outcome.ts'
 import type { Output } from './output.ts'
 
 /** Shows people what happens at the gate: a live line on a terminal, a line per change in a log. */

@@ -4,12 +4,12 @@ import type { Client } from '../client/index.ts'
 import { downloadArtifacts } from '../gate/artifacts.ts'
 import type { SuiteOutcome } from '../gate/gate.ts'
 import { junitText } from '../gate/junit.ts'
+import { reportOf } from '../gate/outcome.ts'
 import { writeReport } from '../gate/write-file.ts'
 import { WrongUseError } from '../gate/wrong-use.ts'
 import { summary } from '../report/summary.ts'
 import { counted } from '../report/text.ts'
 import type { Call, OptionSpec } from './command.ts'
-import { reportOf } from './outcome.ts'
 
 /** Where results go besides the log. */
 export interface ReportFileOptions {

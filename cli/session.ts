@@ -1,8 +1,8 @@
 import { AddressError, type Client, createClient, KeyError, type Notice } from '../client/index.ts'
+import { VERSION } from '../contract/version.ts'
 import type { Call } from './command.ts'
 import { configPath, findSettings, readConfigFile, type Settings } from './config.ts'
 import type { Host } from './host.ts'
-import { VERSION } from './version.ts'
 
 const USER_AGENT = `verdict-cli/${VERSION}`
 

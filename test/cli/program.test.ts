@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { COMMANDS, cliOptions } from '../../cli/commands.ts'
-import { VERSION } from '../../cli/version.ts'
+import { VERSION } from '../../contract/version.ts'
 import packageJson from '../../package.json' with { type: 'json' }
 import { KEY, problem, scriptedServer } from '../client/scripted-server.ts'
 import { verdict } from './machine.ts'
