@@ -77,7 +77,7 @@ describe('control groups', () => {
     const [name] = (await import('node:fs')).readdirSync(top)
     const file = (leaf: string): string => join(top, name!, leaf)
     expect(readFileSync(file('memory.max'), 'utf8')).toBe('1000')
-    expect(readFileSync(file('pids.max'), 'utf8')).toBe('13')
+    expect(readFileSync(file('pids.max'), 'utf8')).toBe('12')
     writeFileSync(file('memory.events'), 'low 0\noom 1\noom_kill 1\noom_group_kill 0\n')
     writeFileSync(file('pids.events'), 'max 4\n')
     const probe = group.probe()

@@ -12,6 +12,8 @@ import { executeIn, LIMITS, MIB, temporaryRunner } from '../../support/runner-op
 import { missingForSandbox } from '../../support/sandbox-tools.ts'
 
 const missing = missingForSandbox()
+/** Seconds that no other test sleeps. */
+const NAP = `61.${process.pid}`
 const SECRET = 'secret-of-the-server-7d1f'
 
 /** What hostile suites try, while a neighbour's run in the next slot must end as if nothing were. */
@@ -34,7 +36,7 @@ describe.skipIf(missing)(missing ? `escapes (skipped: ${missing})` : 'a sandboxe
       reached += 1
     }
     loopback = createServer(count).listen(0, '127.0.0.1')
-    abstract = createServer(count).listen('\0verdict-escape-test')
+    abstract = createServer(count).listen(`\0verdict-escape-${process.pid}`)
   })
   afterAll(() => {
     victim?.kill('SIGKILL')
@@ -45,17 +47,17 @@ describe.skipIf(missing)(missing ? `escapes (skipped: ${missing})` : 'a sandboxe
   })
 
   /** Runs the attack in slot 0 beside a neighbour in slot 1, and checks the neighbour. */
-  async function attack(shell: (other: RunFolder) => string, limits: Partial<typeof LIMITS> = {}) {
+  async function attack(shell: (other: RunFolder) => string, limits: Partial<typeof LIMITS> = {}, stopMs = 15_000) {
     const attacker = await runner.open({ slot: 0, network: 'none', limits: { ...LIMITS, ...limits } })
     const neighbour = await runner.open({ slot: 1, network: 'none', limits: LIMITS })
     try {
       writeFileSync(join(neighbour.path, 'tree'), SECRET, { mode: 0o644 })
       await neighbour.handOver()
       const stop = new AbortController()
-      const timer = setTimeout(() => stop.abort(), 15_000)
+      const timer = setTimeout(() => stop.abort(), stopMs)
       const [exit, other] = await Promise.all([
         executeIn(attacker, shell(neighbour), { signal: stop.signal }),
-        executeIn(neighbour, 'sleep 0.3; node -e "process.exit(0)" && cat tree'),
+        executeIn(neighbour, 'sleep 0.1; cat tree'),
       ])
       clearTimeout(timer)
       expect(other).toMatchObject({ code: 0, limit: null, output: SECRET })
@@ -148,8 +150,8 @@ describe.skipIf(missing)(missing ? `escapes (skipped: ${missing})` : 'a sandboxe
   })
 
   it('takes a process that left its session and group with it', async () => {
-    await attack(() => '(setsid setsid sleep 61.125 &) ; (trap "" HUP TERM; setsid sh -c "sleep 61.125" &) ; sleep 0.2')
-    expect(await processesRunning('sleep', '61.125')).toEqual([])
+    await attack(() => `(setsid setsid sleep ${NAP} &) ; (trap "" HUP TERM; setsid sh -c "sleep ${NAP}" &) ; sleep 0.2`)
+    expect(await processesRunning('sleep', NAP)).toEqual([])
   })
 
   it.each([
@@ -167,18 +169,20 @@ describe.skipIf(missing)(missing ? `escapes (skipped: ${missing})` : 'a sandboxe
   it('does not reach a socket without a file', async () => {
     const { output } = await attack(
       () =>
-        `node -e 'net.connect("\\0verdict-escape-test").on("connect", () => console.log("ESCAPED")).on("error", () => {})'`,
+        `node -e 'net.connect("\\0verdict-escape-${process.pid}").on("connect", () => console.log("ESCAPED")).on("error", () => {})'`,
     )
     expect(output).not.toContain('ESCAPED')
     expect(reached).toBe(0)
   })
 
   it('is bounded when it forks without end', async () => {
-    const exit = await attack(() => 'bomb() { bomb | bomb & }; bomb; while :; do sleep 61.375 || exit 1; done', {
-      processes: 40,
-    })
+    const exit = await attack(
+      () => `bomb() { bomb | bomb & }; bomb; while :; do sleep ${NAP} || exit 1; done`,
+      { processes: 40 },
+      2_000,
+    )
     expect(exit.code).not.toBe(0)
-    expect(await processesRunning('sleep', '61.375')).toEqual([])
+    expect(await processesRunning('sleep', NAP)).toEqual([])
   })
 
   it.each([
@@ -222,8 +226,8 @@ describe.skipIf(missing)(missing ? `escapes (skipped: ${missing})` : 'a sandboxe
   })
 
   it('leaves no control group, folder or process of a run behind', async () => {
-    await attack(() => 'sleep 61.625 &')
-    expect(await processesRunning('sleep', '61.625')).toEqual([])
+    await attack(() => `sleep ${NAP} &`)
+    expect(await processesRunning('sleep', NAP)).toEqual([])
     expect(readdirSync(options.baseFolder)).toEqual(['etc'])
     const groups = findCgroupParents(readCgroupView(true)).flatMap(({ memory, pids }) => [memory, pids])
     const left = groups
