@@ -1,9 +1,18 @@
-import { type ReportedCase } from '../contract/cases.ts'
 import { CASE_LIMITS, type CaseState } from '../contract/case-limits.ts'
+import type { ReportedCase } from '../contract/cases.ts'
 import { readSeconds } from './duration.ts'
-import type { Element } from './junit-xml.ts'
 import { findLocation, tidyPath } from './location.ts'
 import { clean, cut, oneLine } from './text.ts'
+
+/** A `<testcase>`, or what is inside it. */
+export interface Element {
+  readonly name: string
+  readonly attributes: Readonly<Record<string, string | undefined>>
+  /** Elements inside that have a meaning in JUnit. */
+  readonly parts: Element[]
+  /** All text inside, cut while it was read. */
+  text: string
+}
 
 /** What a case has from the suites around it. */
 export interface Surroundings {
@@ -44,11 +53,11 @@ const OUTPUTS = new Set(['system-out', 'system-err'])
 /** The case that a `<testcase>` stands for, or one for a `<failure>` or `<error>` that a suite has outside of its cases. */
 export function readCase(element: Element, around: Surroundings): ReportedCase {
   const attributes = element.attributes
-  const parts = element.name === 'testcase' ? [...element.children()] : [element]
+  const parts = element.name === 'testcase' ? element.parts : [element]
   const state = stateOf(element, parts)
   const telling = parts.filter((part) => SAYS[part.name] === state || (state === 'passed' && FLAKY.has(part.name)))
   const outputs = state === 'failed' || state === 'errored' ? parts.filter((part) => OUTPUTS.has(part.name)) : []
-  const details = join([...telling.map((part) => part.text()), ...outputs.map(labelled)])
+  const details = join([...telling.map((part) => part.text), ...outputs.map(labelled)])
   const classname = orNull(limited(attributes.classname ?? attributes.class))
   const file = attributes.file ?? attributes.filepath ?? around.file
   const known = { file: file === null ? null : orNull(limited(tidyPath(file, around.root))), classname }
@@ -83,7 +92,7 @@ function messageOf(telling: readonly Element[], name: string | undefined): strin
   const first = telling[0]
   if (!first) return null
   const { message, type } = first.attributes
-  const text = [message, firstLine(first.text(), name), type]
+  const text = [message, firstLine(first.text, name), type]
     .map((one) => clean(one ?? '').trim())
     .find((one) => one !== '')
   if (text === undefined) return null
@@ -101,7 +110,7 @@ function firstLine(text: string, name: string | undefined): string | undefined {
 }
 
 function labelled(output: Element): string {
-  const text = clean(output.text()).trim()
+  const text = clean(output.text).trim()
   return text === '' ? '' : `--- ${output.name} ---\n${text}`
 }
 

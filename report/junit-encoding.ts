@@ -11,12 +11,15 @@ const BEGINNINGS: readonly { bytes: readonly number[]; encoding: string }[] = [
   { bytes: [0x00, 0x3c], encoding: 'utf-16be' },
 ]
 
+/** Bytes decoded at a time. */
+const SLICE = 65_536
+
 /**
- * The text of an XML document, in the encoding that its first bytes or its declaration give, else UTF-8. Bytes that are wrong
- * in it become U+FFFD: one of them in a test's output is no reason to lose the results.
+ * The text of an XML document, slice by slice, in the encoding that its first bytes or its declaration give, else UTF-8. Bytes
+ * that are wrong in it become U+FFFD: one of them in a test's output is no reason to lose the results.
  * @throws ReportError `report_invalid` for an encoding that is not known.
  */
-export function decodeXml(path: string, bytes: Uint8Array): string {
+export function* decodeXml(path: string, bytes: Uint8Array): Iterable<string> {
   const begins = BEGINNINGS.find((beginning) => beginning.bytes.every((byte, i) => bytes[i] === byte))
   const encoding = begins?.encoding ?? declared(bytes)
   let decoder: TextDecoder
@@ -26,7 +29,9 @@ export function decodeXml(path: string, bytes: Uint8Array): string {
     const message = `${path} is in the encoding ${JSON.stringify(encoding)}, which is not known here. Write the report as UTF-8.`
     throw new ReportError('report_invalid', message, { cause })
   }
-  return decoder.decode(bytes)
+  for (let at = 0; at < bytes.length; at += SLICE) {
+    yield decoder.decode(bytes.subarray(at, at + SLICE), { stream: at + SLICE < bytes.length })
+  }
 }
 
 /** The declaration itself is ASCII in all encodings that get here. */

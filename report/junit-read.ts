@@ -1,7 +1,6 @@
 import type { ReportedCase } from '../contract/cases.ts'
-import { limited, readCase, type Surroundings } from './junit-case.ts'
-import { decodeXml } from './junit-encoding.ts'
-import { type Element, parseXml } from './junit-xml.ts'
+import { CaseReader } from './junit-cases.ts'
+import { readXml } from './junit-xml.ts'
 import { REPORT_MAX_BYTES, REPORT_MAX_CASES, REPORT_MAX_ELEMENTS, ReportError } from './report-error.ts'
 import { counted } from './text.ts'
 
@@ -25,41 +24,17 @@ export function readJUnit(files: readonly ReportFile[], options: { root?: string
   const count = counter()
   const cases: ReportedCase[] = []
   for (const { path, bytes } of files) {
-    let unread = 0
-    const root = parseXml(path, decodeXml(path, bytes), (name) => {
-      count(path, name)
-      if (name === 'testcase') unread++
-    })
-    for (const [element, around] of casesIn(root, { testSuite: null, file: null, root: options.root })) {
-      if (element.name === 'testcase') unread--
-      cases.push(readCase(element, around))
-    }
-    if (unread > 0) {
-      const problem = `${path} has ${counted(unread, 'test case')} at places that JUnit XML does not know, so they would be lost.`
+    const reader = new CaseReader({ testSuite: null, file: null, root: options.root }, cases, (name) =>
+      count(path, name),
+    )
+    readXml(path, bytes, reader)
+    if (reader.misplaced > 0) {
+      const lost = counted(reader.misplaced, 'test case')
+      const problem = `${path} has ${lost} at places that JUnit XML does not know, so they would be lost.`
       throw new ReportError('report_invalid', problem)
     }
   }
   return { cases }
-}
-
-function* casesIn(element: Element, outer: Surroundings): Iterable<[Element, Surroundings]> {
-  const around = element.name === 'testsuite' ? inside(element, outer) : outer
-  for (const child of element.children()) {
-    if (child.name === 'testcase') yield [child, around]
-    else if (child.name === 'testsuite' || child.name === 'testsuites') yield* casesIn(child, around)
-    // A suite whose own set-up broke: no case says so, and it must not be lost.
-    else if (child.name === 'error' || child.name === 'failure') yield [child, around]
-  }
-}
-
-function inside({ attributes }: Element, outer: Surroundings): Surroundings {
-  const name = limited(attributes.name)
-  return {
-    testSuite:
-      name === '' ? outer.testSuite : outer.testSuite === null ? name : limited(`${outer.testSuite} > ${name}`),
-    file: attributes.file ?? attributes.filepath ?? outer.file,
-    root: outer.root,
-  }
 }
 
 function counter(): (path: string, name: string) => void {

@@ -1,146 +1,156 @@
-import { XMLParser, XMLValidator } from 'fast-xml-parser'
+import { SaxesParser, type SaxesTagPlain } from 'saxes'
+import { decodeXml } from './junit-encoding.ts'
 import { REPORT_MAX_DEPTH, ReportError } from './report-error.ts'
 
-export interface Element {
-  name: string
-  attributes: Readonly<Record<string, string | undefined>>
-  /** Elements inside, less those without a meaning in JUnit; a leaf's text is in `text`. */
-  children: () => Iterable<Element>
-  text: () => string
+/** What is told of a document as it is read. A handler may throw to stop the reading. */
+export interface XmlHandlers {
+  /** `attributes` has no prototype. */
+  open: (name: string, attributes: Readonly<Record<string, string | undefined>>) => void
+  /** Text inside elements, references decoded, in one or more pieces; comments and processing instructions are left out. */
+  text: (text: string) => void
+  close: () => void
 }
 
-/** Elements that hold others. */
-const BRANCHES = new Set(['testsuites', 'testsuite', 'testrun', 'testcase'])
-/** Elements that are read as text, whatever is in them. Their content is not parsed, so a long output costs little. */
-const LEAVES = new Set([
-  'failure',
-  'error',
-  'skipped',
-  'flakyFailure',
-  'flakyError',
-  'rerunFailure',
-  'rerunError',
-  'system-out',
-  'system-err',
-])
+/** As much of one text, one attribute or the document type is kept, characters: many times what a case needs (CASE_LIMITS). */
+export const TEXT_READ = 262_144
+/** Names and references are never as long; without a bound, a document of one name would be kept whole. */
+const NAME_READ = 10_000
+const MAX_ATTRIBUTES = 1000
 const ROOTS = ['testsuites', 'testsuite', 'testrun']
-const NAMED: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" }
-const REFERENCES = /&(?:(lt|gt|amp|quot|apos)|#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6}));/g
-/** As much of a leaf and of an attribute is read, characters: many times what a case keeps of them (CASE_LIMITS). */
-const LEAF_READ = 1_000_000
-const ATTRIBUTE_READ = 100_000
-const INSIDE_A_LEAF = /<!\[CDATA\[([\s\S]*?)(?:\]\]>|$)|<!--[\s\S]*?-->|<\?[\s\S]*?\?>|<[^<>]*>|[^<]+/g
 
 /**
- * The root element of a JUnit document. Entities of its own are refused, those of XML and numbers are decoded.
- * @param onElement called for every element with a meaning as it is met; may throw to stop.
- * @throws ReportError `report_invalid`: not XML, cut off, not JUnit, entities declared, too deep.
+ * Reads a JUnit document strictly by XML 1.0, with three exceptions, since one test's output is no reason to lose all results:
+ * characters that XML does not allow are let through, as themselves or as references, and blanks may stand before the
+ * declaration. Nothing is expanded but XML's own five entities and character references. Memory is bounded by TEXT_READ,
+ * whatever the size of the document.
+ * @throws ReportError `report_invalid`: not XML, cut off, not JUnit, entities declared or unknown, too deep.
  */
-export function parseXml(path: string, text: string, onElement: (name: string) => void): Element {
-  const xml = text.trimStart()
-  if (xml === '') throw invalid(path, 'is empty. The test command may have ended before it wrote its report')
-  checkWellFormed(path, xml, text.slice(0, text.length - xml.length).split('\n').length - 1)
-  if (/<!ENTITY/.test(xml.slice(0, xml.search(/<[\w:]/)))) {
-    throw invalid(path, 'declares XML entities, which a report does not need and Verdict does not expand')
+export function readXml(path: string, bytes: Uint8Array, handlers: XmlHandlers): void {
+  const parser = new Parser(path, handlers)
+  for (const slice of decodeXml(path, bytes)) parser.feed(slice)
+  parser.finish()
+}
+
+/** What saxes has gathered of the piece that it is in, and where it is. Private by its types, but bounded nowhere else. */
+interface Inside {
+  text: string
+  readonly chunk: string
+  readonly prevI: number
+  readonly name: string
+  readonly entity: string
+  readonly piTarget: string
+}
+
+/** XML 1.1 is what allows references to control characters. Else it only knows two more line ends, U+0085 and U+2028. */
+const OPTIONS = { defaultXMLVersion: '1.1', forceXMLVersion: true } as const
+
+const CHARACTER = 'disallowed character.'
+const CHARACTER_REFERENCE = 'malformed character entity.'
+const BARE_AMPERSAND = 'an & before this place is not written as &amp;'
+/** Where saxes' own words would not help. */
+const IN_OTHER_WORDS: Readonly<Record<string, string>> = {
+  'disallowed character in entity name.': BARE_AMPERSAND,
+  'empty entity name.': BARE_AMPERSAND,
+  // Of all such characters only this gets here.
+  [CHARACTER]: 'a < in an attribute is not written as &lt;',
+  'undefined entity.':
+    'an entity that XML does not define (it knows lt, gt, amp, quot and apos; write others as numbers)',
+  'documents may contain only one root.': 'the file holds more than one document',
+}
+
+class Parser extends SaxesParser<typeof OPTIONS> {
+  readonly #path: string
+  readonly #inside = this as unknown as Inside
+  #begun = false
+  #blankLines = 0
+  #rooted = false
+  #depth = 0
+  #attributes = 0
+  #doctypeProblem = ''
+
+  constructor(path: string, handlers: XmlHandlers) {
+    super(OPTIONS)
+    this.#path = path
+    this.on('doctype', (text) => {
+      this.#doctypeProblem = doctypeProblem(text)
+    })
+    this.on('opentagstart', (tag) => this.#start(tag.name))
+    this.on('attribute', ({ name }) => this.#attribute(name))
+    this.on('opentag', (tag) => handlers.open(tag.name, (tag as SaxesTagPlain).attributes))
+    this.on('text', handlers.text)
+    this.on('cdata', handlers.text)
+    this.on('closetag', () => {
+      this.#depth--
+      handlers.close()
+    })
   }
-  const { roots, firstName } = parse(path, xml, onElement)
-  const root = roots[0]
-  if (!root || roots.length > 1 || !ROOTS.includes(root.name)) {
-    if (roots.length > 1) throw invalid(path, 'holds more than one document')
-    throw invalid(
-      path,
-      `is not JUnit XML: it begins with <${firstName.slice(0, 50)}>, not with <testsuites> or <testsuite>`,
-    )
+
+  feed(slice: string): void {
+    this.write(this.#begun ? slice : this.#begin(slice))
+    const { text, name, entity, piTarget } = this.#inside
+    if (text.length > TEXT_READ) this.#inside.text = text.slice(0, TEXT_READ)
+    if (entity.length > NAME_READ) this.fail('disallowed character in entity name.')
+    if (name.length > NAME_READ || piTarget.length > NAME_READ) this.fail('a name is too long')
   }
-  return root
-}
 
-/** The parser takes documents that are cut off, the validator does not, and it knows the line. */
-function checkWellFormed(path: string, xml: string, linesBefore: number): void {
-  const found = XMLValidator.validate(xml)
-  if (found === true) return
-  const { msg, line } = found.err
-  const open = /^Unclosed tag '(.+)'\.$/s.exec(msg)?.[1] ?? /"([^"]*)"\]' found\.$/.exec(msg)?.[1]
-  if (open !== undefined) throw invalid(path, `is cut off: it ends inside <${open.slice(0, 50)}>`)
-  throw invalid(path, `is not well-formed XML, line ${line + linesBefore}: ${msg.slice(0, 200).replace(/\.$/, '')}`)
-}
-
-function parse(path: string, xml: string, onElement: (name: string) => void): { roots: Element[]; firstName: string } {
-  let firstName = ''
-  const parser = new XMLParser({
-    preserveOrder: true,
-    ignoreAttributes: false,
-    attributeNamePrefix: '',
-    parseTagValue: false,
-    ignoreDeclaration: true,
-    ignorePiTags: true,
-    // Decoded here, so that nothing but XML's own is ever expanded.
-    processEntities: false,
-    maxNestedTags: REPORT_MAX_DEPTH,
-    stopNodes: [...LEAVES].map((name) => `..${name}`),
-    jPath: false,
-    updateTag: (name) => {
-      firstName ||= name
-      const known = BRANCHES.has(name) || LEAVES.has(name)
-      if (known) onElement(name)
-      return known
-    },
-  })
-  try {
-    return { roots: [...elements(parser.parse(xml))], firstName }
-  } catch (error) {
-    if (error instanceof ReportError) throw error
-    throw invalid(path, parseProblem(error instanceof Error ? error.message : String(error)), error)
+  finish(): void {
+    if (!this.#begun) throw this.#invalid('is empty. The test command may have ended before it wrote its report')
+    this.close()
   }
-}
 
-/** The parser's own words may quote the report, and with it a secret: only what is known not to is passed on. */
-function parseProblem(message: string): string {
-  if (message.startsWith('Maximum nested tags')) return `has elements nested deeper than ${REPORT_MAX_DEPTH}`
-  if (message.startsWith('[SECURITY]'))
-    return 'has an element or attribute with a reserved name (__proto__, constructor, …)'
-  if (message.startsWith('External entities')) return 'declares external XML entities, which Verdict never loads'
-  return 'is not well-formed XML: a tag, comment or CDATA section is never closed, or the document type is not valid'
-}
+  /** How saxes reports a problem, and goes on if this returns. Its words may quote names of the report, but no values. */
+  override fail(problem: string): this {
+    const { chunk, prevI } = this.#inside
+    if (problem === CHARACTER_REFERENCE || (problem === CHARACTER && chunk[prevI] !== '<')) return this
+    const cutOff = problem === 'unexpected end.' || problem.startsWith('unclosed tag: ')
+    const words = cutOff && this.#inside.entity !== '' ? BARE_AMPERSAND : (IN_OTHER_WORDS[problem] ?? problem)
+    if (words.startsWith('unclosed tag: ')) throw this.#invalid(`is cut off: it ends inside <${words.slice(14, 64)}>`)
+    if (words === 'unexpected end.') throw this.#invalid('is cut off: it ends in the middle of a tag or a comment')
+    const place = `line ${this.line + this.#blankLines}, column ${this.column}`
+    throw this.#invalid(`is not well-formed XML, ${place}: ${words.slice(0, 200).replace(/\.$/, '')}`)
+  }
 
-/** As the parser gives it with `preserveOrder`: one key is the name, `:@` holds attributes. */
-type Node = Record<string, unknown>
+  #begin(slice: string): string {
+    const xml = slice.trimStart()
+    this.#begun = xml !== ''
+    this.#blankLines += slice.slice(0, slice.length - xml.length).split('\n').length - 1
+    return xml
+  }
 
-function* elements(nodes: readonly Node[]): Iterable<Element> {
-  for (const node of nodes) {
-    const name = Object.keys(node)[0]
-    if (name === undefined || name === '#text' || name === ':@') continue
-    const content = node[name] as Node[]
-    yield {
-      name,
-      attributes: decodedAttributes(node[':@'] as Record<string, string> | undefined),
-      children: () => (BRANCHES.has(name) ? elements(content) : []),
-      text: () => content.map((part) => leafText(String(part['#text'] ?? '').slice(0, LEAF_READ))).join(''),
+  #start(name: string): void {
+    if (!this.#rooted) this.#root(name)
+    if (++this.#depth > REPORT_MAX_DEPTH) throw this.#invalid(`has elements nested deeper than ${REPORT_MAX_DEPTH}`)
+    this.#attributes = 0
+    this.#refuseReserved(name)
+  }
+
+  #root(name: string): void {
+    this.#rooted = true
+    if (!ROOTS.includes(name)) {
+      const begin = `it begins with <${name.slice(0, 50)}>, not with <testsuites> or <testsuite>`
+      throw this.#invalid(`is not JUnit XML: ${begin}`)
     }
+    if (this.#doctypeProblem !== '') throw this.#invalid(this.#doctypeProblem)
+  }
+
+  #attribute(name: string): void {
+    if (++this.#attributes > MAX_ATTRIBUTES)
+      throw this.#invalid(`has an element with more than ${MAX_ATTRIBUTES} attributes`)
+    this.#refuseReserved(name)
+  }
+
+  #refuseReserved(name: string): void {
+    if (name === '__proto__') throw this.#invalid('has an element or attribute with a reserved name (__proto__)')
+  }
+
+  #invalid(problem: string): ReportError {
+    return new ReportError('report_invalid', `${this.#path} ${problem}.`)
   }
 }
 
-function decodedAttributes(attributes: Record<string, string> = {}): Record<string, string> {
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value.includes('&')) attributes[name] = decodeReferences(value.slice(0, ATTRIBUTE_READ))
-  }
-  return attributes
-}
-
-/** Tags inside a leaf (surefire's stackTrace) are dropped, their text stays. */
-function leafText(raw: string): string {
-  if (!raw.includes('<')) return decodeReferences(raw)
-  return raw.replace(INSIDE_A_LEAF, (part, cdata?: string) => cdata ?? (part[0] === '<' ? '' : decodeReferences(part)))
-}
-
-function decodeReferences(text: string): string {
-  return text.replace(REFERENCES, (_, name?: string, decimal?: string, hexadecimal?: string) => {
-    if (name !== undefined) return NAMED[name] ?? ''
-    const code = decimal === undefined ? Number.parseInt(hexadecimal ?? '', 16) : Number(decimal)
-    return code <= 0x10ffff ? String.fromCodePoint(code) : '\ufffd'
-  })
-}
-
-function invalid(path: string, problem: string, cause?: unknown): ReportError {
-  return new ReportError('report_invalid', `${path} ${problem}.`, { cause })
+function doctypeProblem(text: string): string {
+  if (text.includes('<!ENTITY'))
+    return 'declares XML entities, which a report does not need and Verdict does not expand'
+  if (/^[^[]*\b(?:SYSTEM|PUBLIC)\b/.test(text)) return 'names an external document type, which Verdict never loads'
+  return text.length >= TEXT_READ ? 'has a document type that is too long' : ''
 }

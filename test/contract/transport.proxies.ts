@@ -2,11 +2,12 @@ import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { getCACertificates, setDefaultCACertificates } from 'node:tls'
+import { createServer as createTlsServer, getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { createAuthority, issue } from '../support/tls-certificates.ts'
 import { failure, settlesWithin, startProxy, TestServer } from './transport.server.ts'
 import type { Adapter, Open } from './transport.subject.ts'
@@ -53,6 +54,24 @@ export function proxies(open: Open, adapter: Adapter): void {
       expect(proxy.asked).toHaveLength(secure ? 1 : 4)
       expect(new Set(proxy.authorizations)).toEqual(new Set([`Basic ${btoa('user:p@ss')}`]))
       if (secure) expect(server.requests[0]?.headers).not.toHaveProperty('proxy-authorization')
+    })
+
+    it('go through a proxy that speaks TLS, by the name in its own certificate', async () => {
+      const [server, proxy] = [await hello(secure), await startProxy()]
+      const front = createTlsServer(issue(authority, ['proxy.test']), (client) => {
+        const onward = connect(Number(new URL(proxy.url).port), '127.0.0.1')
+        client
+          .on('error', () => onward.destroy())
+          .pipe(onward)
+          .pipe(client)
+        onward.on('error', () => client.destroy())
+      }).listen(0, '127.0.0.1')
+      onTestFinished(() => void front.close())
+      await once(front, 'listening')
+      const address = `https://127.0.0.1:${(front.address() as AddressInfo).port}`
+      const { send } = open({ [`${scheme}_proxy`]: address })
+      expect(await (await send({ url: server.url('/', HOST) })).text()).toBe('hello')
+      expect(proxy.asked).toHaveLength(1)
     })
 
     it('arrive as they are sent', async () => {

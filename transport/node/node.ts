@@ -1,10 +1,10 @@
-import { request as http, type IncomingMessage, type RequestOptions } from 'node:http'
+import { request as http, type IncomingMessage } from 'node:http'
 import { request as https } from 'node:https'
 import { Readable } from 'node:stream'
 import { type Arrival, transportOver } from '../frame/frame.ts'
+import { arrived, lost, optionsOf, Routes } from '../frame/routes.ts'
 import type { Watch } from '../frame/watch.ts'
 import type { Transport, TransportRequest } from '../transport.ts'
-import { Agents, refused, type Watched } from './agents.ts'
 import { type Env, proxyFor } from './proxy.ts'
 
 /**
@@ -12,41 +12,24 @@ import { type Env, proxyFor } from './proxy.ts'
  * read by Node itself, when the process starts.
  */
 export function nodeTransport({ env }: { env: Env }): Transport {
-  const agents = new Agents()
+  const routes = new Routes((url) => proxyFor(url, env))
   return transportOver(
-    (request, url, watch) => send(request, url, watch, agents, proxyFor(url, env)),
-    () => agents.close(),
+    (request, url, watch) => send(request, url, watch, routes),
+    () => routes.close(),
   )
 }
 
-async function send(
-  { method, headers, body }: TransportRequest,
-  url: URL,
-  watch: Watch,
-  agents: Agents,
-  proxy: URL | undefined,
-): Promise<Arrival> {
-  const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
-  const options: RequestOptions & Watched = {
-    method,
-    headers: { ...headers, ...length },
-    agent: agents.for(url.protocol, proxy),
-    signal: watch.signal,
-    watch,
-  }
+async function send(request: TransportRequest, url: URL, watch: Watch, routes: Routes): Promise<Arrival> {
+  const route = routes.to(url)
   const message = await new Promise<IncomingMessage>((resolve, reject) => {
-    const outgoing = (url.protocol === 'https:' ? https : http)(url, options)
+    const outgoing = (route.protocol === 'https:' ? https : http)(optionsOf(request, route, watch))
     outgoing.once('response', resolve)
     outgoing.on('error', (cause) => {
       watch.reused = outgoing.reusedSocket
-      reject(cause)
+      reject(lost(cause, url, route, watch))
     })
-    if (body === undefined) outgoing.end()
+    if (request.body === undefined) outgoing.end()
     else Readable.from(watch.slices(), { highWaterMark: 1 }).pipe(outgoing)
   })
-  if (proxy && message.statusCode === 407) {
-    message.destroy()
-    throw refused(proxy, 407, watch)
-  }
-  return { status: message.statusCode ?? 0, headers: message.headersDistinct, body: message }
+  return arrived(message, route, watch)
 }

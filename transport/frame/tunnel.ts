@@ -1,9 +1,10 @@
-import { type ClientRequestArgs, request as http } from 'node:http'
+import { type AgentOptions, type ClientRequestArgs, request as http } from 'node:http'
 import { Agent, request as https } from 'node:https'
+import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { failed } from '../frame/failure.ts'
-import type { Watch } from '../frame/watch.ts'
 import type { TransportError } from '../transport.ts'
+import { failed } from './failure.ts'
+import type { Watch } from './watch.ts'
 
 /** An option of a request that Node hands through to `createConnection`: whose request the connection is for. */
 export interface Watched {
@@ -16,8 +17,8 @@ type Done = (error: Error | null, socket: Duplex) => void
 export class Tunnel extends Agent {
   readonly #proxy: URL
 
-  constructor(proxy: URL) {
-    super({ keepAlive: true })
+  constructor(proxy: URL, options: AgentOptions) {
+    super(options)
     this.#proxy = proxy
   }
 
@@ -48,9 +49,11 @@ export class Tunnel extends Agent {
   }
 }
 
-export function address(proxy: URL): { host: string; port: number } {
+/** Where a proxy is, and the name in its certificate: Node would else expect that of the Host header, the target's. */
+export function address(proxy: URL): { host: string; port: number; servername: string } {
   const port = Number(proxy.port) || (proxy.protocol === 'https:' ? 443 : 80)
-  return { host: proxy.hostname.replace(/^\[|\]$/g, ''), port }
+  const host = proxy.hostname.replace(/^\[|\]$/g, '')
+  return { host, port, servername: isIP(host) ? '' : host }
 }
 
 /** The Proxy-Authorization header for the user and password in the proxy's address, if it has them. */
