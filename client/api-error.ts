@@ -78,10 +78,12 @@ export function apiErrorOf(answer: ErrorAnswer): ApiError {
 }
 
 function bodiless({ status, headers, server }: ErrorAnswer, fields: Omit<ApiErrorFields, 'code'>): ApiError {
-  const said = /\berror="([a-z_]+)"/.exec(headers['www-authenticate'] ?? '')?.[1]
+  const challenge = headers['www-authenticate'] ?? ''
+  const said = /\berror="([a-z_]+)"/.exec(challenge)?.[1]
+  const why = /\berror_description="([^"]+)"/.exec(challenge)?.[1]
   const codes = (Object.keys(ERRORS) as ErrorCode[]).filter((code) => ERRORS[code].status === status)
   const code = codes.find((one) => one === said) ?? codes[0]
-  return new ApiError(`${server} answered ${status}: ${code === undefined ? 'unknown' : ERRORS[code].title}`, {
+  return new ApiError(why ?? `${server} answered ${status}: ${code === undefined ? 'unknown' : ERRORS[code].title}`, {
     ...fields,
     code: code ?? 'not_verdict',
   })
