@@ -1,12 +1,9 @@
 /** The front door of the client: what Action, CLI, workers, dashboard and tests may use. */
 
-export { SignatureError, type SignatureFault } from '../contract/signature.ts'
-export type { WebhookEvent } from '../contract/webhook-events.ts'
 export { AddressError, serverAddress } from './address.ts'
 export { ApiError, UnreachableError } from './api-error.ts'
 export type { Archives } from './archives.ts'
 export { type Answer, type Caller, type CallerOptions, type CallOptions, createCaller, type Notice } from './call.ts'
-export { type VerifyOptions, verifyCallback } from './callback.ts'
 export { type Client, createClient } from './client.ts'
 export { type Clock, pause, type Random, systemClock, systemRandom } from './clock.ts'
 export type { Keys } from './keys.ts'

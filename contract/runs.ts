@@ -8,6 +8,7 @@ import { DefinitionInput, SourceInput } from './suites.ts'
 const Values = (valueLength: number) =>
   Type.Record(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]{0,127}$' }), Type.String({ maxLength: valueLength }), {
     maxProperties: 100,
+    additionalProperties: false,
   })
 
 /** What a CI system says of its build; any further string keys are kept as they are. */

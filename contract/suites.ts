@@ -5,7 +5,10 @@ import { NETWORKS } from './networks.ts'
 const NameString = Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]{0,127}$' })
 const PathString = Type.String({ minLength: 1, maxLength: 500 })
 const Paths = Type.Union([PathString, Type.Array(PathString, { maxItems: 100 })])
-const Variables = Type.Record(NameString, Type.String({ maxLength: 32_768 }), { maxProperties: 100 })
+const Variables = Type.Record(NameString, Type.String({ maxLength: 32_768 }), {
+  maxProperties: 100,
+  additionalProperties: false,
+})
 
 /** How a suite is limited; `limits` in the suite file. */
 const LimitsFields = {

@@ -48,6 +48,11 @@ export class MovableClock implements Clock {
     this.#pass(end - this.#monotonic)
   }
 
+  /** The process stands still: time goes by, and what was due meanwhile is called back late, at the next advance. */
+  freeze(ms: number): void {
+    this.#pass(ms)
+  }
+
   /** Somebody sets the wall clock, forward or (negative) back; no time goes by and no timer fires. */
   jump(ms: number): void {
     this.#now += ms

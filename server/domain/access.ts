@@ -1,0 +1,83 @@
+import { isWellFormedApiKey } from '../../contract/api-key.ts'
+import { isScope, type Scope } from '../../contract/scopes.ts'
+import type { AccessTokenClaims } from '../../contract/tokens.ts'
+import type { Caller } from './caller.ts'
+import { Problem } from './problem.ts'
+import type { Revocation } from './revocation.ts'
+import type { Signing } from './signing.ts'
+
+/** Tells who a request comes from. */
+export interface Access {
+  /** The caller of an `Authorization` header. Throws `unauthorized` without one, `invalid_token` otherwise. */
+  authenticate(authorization: string | undefined): Promise<Caller>
+  /** Whether a caller's token is still good: asked again by what is open for long. */
+  isStillGood(caller: Caller): boolean
+  /** Calls back when the answer of {@link isStillGood} may have changed. The answer ends it. */
+  onChange(listener: () => void): () => void
+}
+
+export function accessControl(options: { signing: Signing; revocation: Revocation; now: () => number }): Access {
+  const { signing, revocation, now } = options
+
+  async function verified(token: string): Promise<AccessTokenClaims> {
+    try {
+      return await signing.verify(token)
+    } catch (cause) {
+      const expired = (cause as { code?: string }).code === 'ERR_JWT_EXPIRED'
+      throw new Problem(
+        'invalid_token',
+        expired
+          ? 'The access token has expired. Exchange the API key for a new one.'
+          : 'The access token is not one of this server.',
+        { cause, unverified: !expired },
+      )
+    }
+  }
+
+  return {
+    async authenticate(authorization) {
+      const token = bearer(authorization)
+      if (isWellFormedApiKey(token)) {
+        throw new Problem(
+          'invalid_token',
+          'This is an API key. Exchange it for an access token at POST /oauth/token, and send that.',
+          { unverified: true },
+        )
+      }
+      const claims = await verified(token)
+      const refusal = revocation.refusal(claims)
+      if (refusal) throw new Problem('invalid_token', `The access token is not good any more: ${refusal}.`)
+      const scopes = claims.scope.split(' ').filter(isScope)
+      return {
+        user: claims.sub,
+        workspace: claims.workspace,
+        key: claims.client_id,
+        scopes: new Set<Scope>(revocation.remaining(claims, scopes)),
+        suites: claims.suites ?? null,
+        tokenId: claims.jti,
+        tokenExpiresAt: claims.exp * 1000,
+      }
+    },
+    isStillGood: (caller) =>
+      caller.tokenExpiresAt > now() &&
+      revocation.refusal({
+        jti: caller.tokenId,
+        client_id: caller.key,
+        sub: caller.user,
+        workspace: caller.workspace,
+      }) === undefined,
+    onChange: (listener) => revocation.onChange(listener),
+  }
+}
+
+/** RFC 6750 2.1; the scheme's name is compared without regard to case (RFC 9110 11.1). */
+function bearer(authorization: string | undefined): string {
+  if (authorization === undefined)
+    throw new Problem(
+      'unauthorized',
+      'Send an access token: Authorization: Bearer … (POST /oauth/token gives one for an API key).',
+    )
+  const match = /^Bearer +([^\s]+)$/i.exec(authorization)
+  if (!match) throw new Problem('unauthorized', 'The Authorization header must be "Bearer" and an access token.')
+  return match[1] as string
+}

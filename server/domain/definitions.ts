@@ -1,0 +1,85 @@
+import { canonicalDefinition } from '../../contract/definition.ts'
+import { isReservedName } from '../../contract/names.ts'
+import { NETWORKS, type Network } from '../../contract/networks.ts'
+import type { Definition, DefinitionInput } from '../../contract/suites.ts'
+import { digestDefinition } from '../../tree/digest.ts'
+import { patternProblem } from '../../tree/path.ts'
+import { formatSize } from '../../tree/size.ts'
+import type { Archives } from './archives.ts'
+import { notSupported, Problem } from './problem.ts'
+
+/** The most that a suite may ask for; by the operator. */
+export interface Ceilings {
+  readonly network: Network
+  /** Why it is no more, where that is not the operator's choice: what is missing on this machine. */
+  readonly networkHint: string | null
+  readonly memoryBytes: number
+  readonly processes: number
+  readonly diskBytes: number
+}
+
+export interface ResolvedDefinition {
+  readonly definition: Definition
+  /** Over the canonical definition and its files: equal digests are equal suites. */
+  readonly digest: string
+}
+
+/** Makes a sent definition canonical, and checks all that a schema cannot. Throws a {@link Problem} that names the field. */
+export function definitions(options: { archives: Archives; ceilings: Ceilings }) {
+  const { archives, ceilings } = options
+  return async (workspace: string, input: DefinitionInput): Promise<ResolvedDefinition> => {
+    if (input.source !== undefined) throw notSupported('"source" in a suite')
+    if (input.kind !== undefined && input.kind !== 'command') throw notSupported(`The suite kind "${input.kind}"`)
+    const definition = canonicalDefinition(input)
+    checkNames(definition)
+    checkPaths(definition)
+    checkCeilings(definition, ceilings)
+    const files =
+      definition.archive === null ? null : (await archives.needed(workspace, definition.archive)).filesDigest
+    return { definition, digest: digestDefinition(definition, files) }
+  }
+}
+
+function checkNames({ variables, secrets }: Definition): void {
+  for (const name of [...Object.keys(variables), ...secrets]) {
+    if (isReservedName(name)) throw new Problem('reserved_name', `The name ${name} is reserved: a run may not set it.`)
+  }
+  const both = secrets.find((name) => Object.hasOwn(variables, name))
+  if (both !== undefined)
+    throw new Problem('invalid_request', `${both} is declared as a variable and as a secret. Choose one.`)
+}
+
+function checkPaths(definition: Definition): void {
+  for (const field of ['files', 'report', 'artifacts'] as const) {
+    for (const [index, path] of definition[field].entries()) {
+      const wrong = patternProblem(path)
+      if (wrong === undefined) continue
+      const message = `"${path}" ${wrong}`
+      throw new Problem('invalid_request', `definition.${field}: ${message}`, {
+        errors: [{ path: `/definition/${field}/${index}`, message }],
+      })
+    }
+  }
+}
+
+/** Throws when a suite asks for more than is allowed: also one that was pushed when more was. */
+export function checkCeilings(definition: Definition, ceilings: Ceilings): void {
+  if (NETWORKS.indexOf(definition.network) > NETWORKS.indexOf(ceilings.network)) {
+    throw new Problem(
+      'network_not_allowed',
+      `The suite asks for network "${definition.network}"; ${ceilings.networkHint ?? `the operator allows "${ceilings.network}" at most (VERDICT_SANDBOX_NETWORK).`}`,
+    )
+  }
+  for (const [limit, words] of [
+    ['memoryBytes', 'memory'],
+    ['processes', 'processes'],
+    ['diskBytes', 'disk'],
+  ] as const) {
+    if (definition.limits[limit] <= ceilings[limit]) continue
+    const shown = (value: number) => (limit === 'processes' ? String(value) : formatSize(value))
+    throw new Problem(
+      'limit_not_allowed',
+      `The suite asks for ${shown(definition.limits[limit])} of ${words}; the operator allows ${shown(ceilings[limit])} at most.`,
+    )
+  }
+}

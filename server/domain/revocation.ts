@@ -1,0 +1,82 @@
+import { ROLE_SCOPES, type Role, type Scope, SERVER_SCOPES } from '../../contract/scopes.ts'
+import type { AccessTokenClaims } from '../../contract/tokens.ts'
+import type { Clock } from '../clock.ts'
+import type { AccessChange } from '../store/ports/revocations.ts'
+import type { Store } from '../store/ports/store.ts'
+
+/**
+ * What this process knows of credentials that changed lately: enough to judge a token without a read of the store.
+ * What counts is the recorded state, never a comparison of a token's `iat` with a time (wire 1).
+ */
+export interface Revocation {
+  /** Reads what changed since the last look. Called at start, after each change made here, and by a poll with many nodes. */
+  refresh(): Promise<void>
+  /** Why tokens of these claims are refused, in words; undefined when they are good. */
+  refusal(claims: Pick<AccessTokenClaims, 'jti' | 'client_id' | 'sub' | 'workspace'>): string | undefined
+  /** The scopes that are left of a token's: a role may have been lowered since. */
+  remaining(claims: Pick<AccessTokenClaims, 'sub' | 'workspace'>, scopes: readonly Scope[]): Scope[]
+  /** Calls back after each refresh that brought something. The answer ends it. */
+  onChange(listener: () => void): () => void
+}
+
+/** A write may become visible late, so each look goes back a little further than the last one. */
+const LOOK_BACK_MS = 30_000
+
+/** `tokenTtlMs`: the longest life of a token; what changed before that concerns no living one. */
+export function revocationMemory(options: { store: Store; clock: Clock; tokenTtlMs: number }): Revocation {
+  const { store, clock, tokenTtlMs } = options
+  const keys = new Map<string, Extract<AccessChange, { kind: 'key' }>>()
+  const users = new Map<string, Extract<AccessChange, { kind: 'user' }>>()
+  const memberships = new Map<string, Extract<AccessChange, { kind: 'membership' }>>()
+  const tokens = new Map<string, Extract<AccessChange, { kind: 'token' }>>()
+  const listeners = new Set<() => void>()
+  let readUpTo: number | undefined
+
+  function apply(change: AccessChange): void {
+    if (change.kind === 'key') keys.set(change.id, change)
+    else if (change.kind === 'user') users.set(change.id, change)
+    else if (change.kind === 'token') tokens.set(change.id, change)
+    else memberships.set(`${change.user}/${change.workspace}`, change)
+  }
+
+  function forget(before: number): void {
+    for (const map of [keys, users, memberships] as Map<string, AccessChange>[]) {
+      for (const [id, change] of map) if (change.changedAt < before) map.delete(id)
+    }
+    for (const [id, change] of tokens) if (change.expiresAt < before) tokens.delete(id)
+  }
+
+  const role = (user: string, workspace: string): Role | null | undefined =>
+    memberships.get(`${user}/${workspace}`)?.role
+
+  return {
+    async refresh() {
+      const now = await store.now()
+      // A clock that was set back writes changes before the time of the last look.
+      const since = readUpTo === undefined ? now - tokenTtlMs - LOOK_BACK_MS : Math.min(readUpTo, now) - LOOK_BACK_MS
+      const changes = await store.revocations.changedSince(since)
+      for (const change of changes) apply(change)
+      forget(now - 2 * tokenTtlMs - LOOK_BACK_MS)
+      readUpTo = now
+      if (changes.length > 0) for (const listener of listeners) listener()
+    },
+    refusal(claims) {
+      if (tokens.has(claims.jti)) return 'the token was revoked'
+      const key = keys.get(claims.client_id)
+      if (key?.revoked) return 'its key was revoked'
+      if (key?.expiresAt != null && key.expiresAt <= clock.now()) return 'its key expired'
+      if (users.get(claims.sub)?.disabled) return 'its user was disabled'
+      if (role(claims.sub, claims.workspace) === null) return 'its user left the workspace'
+      return undefined
+    },
+    remaining(claims, scopes) {
+      const now = role(claims.sub, claims.workspace)
+      if (!now) return [...scopes]
+      return scopes.filter((scope) => ROLE_SCOPES[now].includes(scope) || SERVER_SCOPES.includes(scope))
+    },
+    onChange(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+}

@@ -1,0 +1,257 @@
+import { ARTIFACTS_MAX_BYTES } from '../../contract/artifacts.ts'
+import { REASONS, type ReasonCode } from '../../contract/reasons.ts'
+import { checkVerdict } from '../../report/verdict.ts'
+import {
+  CASES_PER_CALL,
+  type HeartbeatAnswer,
+  type Job,
+  LEASE_MS,
+  type Lease,
+  type Outcome,
+  type Work,
+  type WorkerFacts,
+} from '../../worker/work.ts'
+import { BlobError, type Blobs } from '../blobs/blobs.ts'
+import type { Clock } from '../clock.ts'
+import type { RunRecord, Verdict } from '../store/ports/runs.ts'
+import type { Store } from '../store/ports/store.ts'
+import type { Vault } from '../vault/vault.ts'
+import { ofLog, ofRun, type Wake } from '../wake/wake.ts'
+
+/** The server's side of {@link Work}, for the embedded worker and for workers anywhere alike. */
+export interface WorkSide {
+  /** The work of one worker: it speaks only for runs whose lease that worker holds. */
+  forWorker(id: string): Work
+  /** Workers that were heard of within the last 60 s. */
+  alive(): WorkerFacts[]
+  /** Ends held claims and heartbeats: the server shuts down. */
+  release(): void
+}
+
+export interface WorkSideOptions {
+  readonly store: Store
+  readonly blobs: Blobs
+  readonly wake: Wake
+  readonly vault: Vault
+  readonly clock: Clock
+  readonly perWorkspace: number
+  readonly minFreeBytes: number
+}
+
+const ALIVE_MS = 60_000
+const LOOK_AGAIN_MS = 5000
+/** Made by the server itself; a worker that says one of these is broken. */
+const NOT_A_WORKERS: readonly ReasonCode[] = ['worker_lost', 'no_runner', 'queue_timeout']
+
+export function workSide(options: WorkSideOptions): WorkSide {
+  const { store, blobs, wake, vault, clock } = options
+  const seen = new Map<string, { facts: WorkerFacts; at: number }>()
+  const released = new AbortController()
+
+  async function endUnreadable(run: RunRecord, id: string): Promise<void> {
+    const message = "The run's secrets cannot be opened: they were sealed under another secret key."
+    const reason = { code: 'internal' as const, message, fault: REASONS.internal.fault }
+    await store.queue.finish({ run: run.id, attempt: run.attempt }, id, { state: 'errored', results: null, reason })
+    wake.publish(ofRun(run.id))
+  }
+
+  function forWorker(id: string): Work {
+    const heard = (facts: WorkerFacts) => seen.set(id, { facts, at: clock.monotonic() })
+    /** A worker whose slots are all busy claims nothing, and is alive all the same. */
+    const heardAgain = () => {
+      const known = seen.get(id)
+      if (known) known.at = clock.monotonic()
+    }
+
+    return {
+      async claim(facts, waitMs, signal) {
+        const until = clock.monotonic() + waitMs
+        for (;;) {
+          if (signal.aborted || released.signal.aborted) return undefined
+          heard(facts)
+          const changed = nextWake(
+            wake,
+            clock,
+            'queue',
+            [signal, released.signal],
+            Math.min(until - clock.monotonic(), LOOK_AGAIN_MS),
+          )
+          try {
+            const run = await store.queue.claim(
+              { id, labels: facts.labels },
+              { leaseMs: LEASE_MS, perWorkspace: options.perWorkspace },
+            )
+            if (run) {
+              wake.publish(ofRun(run.id))
+              const job = jobOf(run, vault)
+              if (job) return job
+              await endUnreadable(run, id)
+              continue
+            }
+            if (clock.monotonic() >= until) return undefined
+            await changed.promise
+          } finally {
+            changed.cancel()
+          }
+        }
+      },
+
+      async heartbeat(lease, waitMs, signal) {
+        heardAgain()
+        const until = clock.monotonic() + waitMs
+        const renewed = await store.queue.renew(lease, id, LEASE_MS)
+        if (renewed === 'lost') return { order: 'lost' }
+        if (renewed.cancelReason) return { order: 'cancel', reason: renewed.cancelReason }
+        for (;;) {
+          const changed = nextWake(
+            wake,
+            clock,
+            ofRun(lease.run),
+            [signal, released.signal],
+            Math.min(until - clock.monotonic(), LOOK_AGAIN_MS),
+          )
+          try {
+            const order = orderFor(lease, await store.runs.get(lease.run))
+            if (order.order !== 'go_on' || signal.aborted || released.signal.aborted || clock.monotonic() >= until)
+              return order
+            await changed.promise
+          } finally {
+            changed.cancel()
+          }
+        }
+      },
+
+      async log(lease, seq, text) {
+        if (!(await store.queue.holds(lease, id))) return 'lost'
+        const answer = await store.runLog.append(lease, seq, text)
+        wake.publish(ofLog(lease.run))
+        return answer
+      },
+
+      async cases(lease, seq, cases) {
+        if (cases.length > CASES_PER_CALL) throw new RangeError(`at most ${CASES_PER_CALL} cases a call`)
+        return (await store.queue.holds(lease, id)) ? store.cases.append(lease, seq, cases) : 'lost'
+      },
+
+      async archive(lease) {
+        if (!(await store.queue.holds(lease, id))) return undefined
+        const digest = (await store.runs.get(lease.run))?.definition.archive
+        return digest ? (await blobs.get(digest))?.content : undefined
+      },
+
+      async artifact(lease, path, content) {
+        if (!(await store.queue.holds(lease, id))) return 'lost'
+        if ((await blobs.freeBytes()) < options.minFreeBytes) return 'no_room'
+        try {
+          const blob = await blobs.put(content, { maxBytes: ARTIFACTS_MAX_BYTES })
+          return await store.artifacts.add(lease, { path, ...blob })
+        } catch (error) {
+          if (error instanceof BlobError && error.code !== 'digest_mismatch') return 'no_room'
+          throw error
+        }
+      },
+
+      async finish(lease, outcome) {
+        const run = await store.queue.finish(lease, id, verdictOf(outcome))
+        if (run === 'lost') return 'lost'
+        wake.publish(ofRun(lease.run))
+        wake.publish('queue')
+        return 'accepted'
+      },
+
+      async release(lease) {
+        const run = await store.queue.release(lease, id)
+        if (run === 'lost') return 'lost'
+        wake.publish(ofRun(lease.run))
+        wake.publish('queue')
+        return 'accepted'
+      },
+    }
+  }
+
+  return {
+    forWorker,
+    alive() {
+      const now = clock.monotonic()
+      for (const [id, { at }] of seen) if (now - at > ALIVE_MS) seen.delete(id)
+      return [...seen.values()].map(({ facts }) => facts)
+    },
+    release: () => released.abort(),
+  }
+}
+
+function openSecrets(run: RunRecord, vault: Vault): Record<string, string> | undefined {
+  if (run.sealedSecrets === null) return {}
+  try {
+    return JSON.parse(vault.open(run.sealedSecrets, `run-secrets/${run.id}`)) as Record<string, string>
+  } catch {
+    return undefined
+  }
+}
+
+/** Undefined when the run's secrets cannot be opened: they were sealed under another secret key. */
+function jobOf(run: RunRecord, vault: Vault): Job | undefined {
+  const secrets = openSecrets(run, vault)
+  if (!secrets) return undefined
+  return {
+    lease: { run: run.id, attempt: run.attempt },
+    suite: run.suite,
+    definition: run.definition,
+    timeoutSeconds: run.timeoutSeconds,
+    variables: { ...run.definition.variables, ...run.variables },
+    secrets,
+    commit: run.ci.commit ?? run.source.commit,
+    branch: run.ci.branch ?? null,
+    pullRequest: run.ci.pullRequest ?? null,
+  }
+}
+
+function orderFor(lease: Lease, run: RunRecord | undefined): HeartbeatAnswer {
+  if (run?.state !== 'running' || run.attempt !== lease.attempt) return { order: 'lost' }
+  return run.cancelReason === null ? { order: 'go_on' } : { order: 'cancel', reason: run.cancelReason }
+}
+
+/** A worker tells counts and reason; state and fault follow from them, and what contradicts itself is never green. */
+function verdictOf({ results, reason }: Outcome): Verdict {
+  const checked = checkVerdict(results, reason)
+  const problem =
+    reason !== null && NOT_A_WORKERS.includes(reason.code)
+      ? `a worker may not say ${reason.code}`
+      : 'problem' in checked && checked.problem
+  if (problem !== false || 'problem' in checked) {
+    const message = `The worker handed in a verdict that contradicts itself: ${problem}.`
+    return {
+      state: REASONS.internal.state,
+      results: null,
+      reason: { code: 'internal', message, fault: REASONS.internal.fault },
+    }
+  }
+  return { ...checked.verdict, results }
+}
+
+/** Resolves at the topic's next wake, at an abort, or after `ms`. Made before the look, so that no wake is missed. */
+function nextWake(
+  wake: Wake,
+  clock: Clock,
+  topic: Parameters<Wake['subscribe']>[0],
+  signals: readonly AbortSignal[],
+  ms: number,
+) {
+  let ring = (): void => {}
+  const promise = new Promise<void>((resolve) => {
+    ring = resolve
+  })
+  const unsubscribe = wake.subscribe(topic, ring)
+  const cancelTimer = clock.after(Math.max(0, ms), ring)
+  for (const signal of signals) {
+    if (signal.aborted) ring()
+    else signal.addEventListener('abort', ring)
+  }
+  const cancel = () => {
+    unsubscribe()
+    cancelTimer()
+    for (const signal of signals) signal.removeEventListener('abort', ring)
+    ring()
+  }
+  return { promise, cancel }
+}

@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { pino } from 'pino'
+import { composeAdminKey, composeServer } from './compose.ts'
+import { type Config, readConfig } from './config.ts'
+import { helpText } from './help.ts'
+
+// One program: serve (default), admin-key. It owns the process: environment, standard output, signals, exit code.
+
+const root = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))
+const { version } = JSON.parse(readFileSync(root('package.json'), 'utf8')) as { version: string }
+/** Errors whose message alone is for the operator; all others come with their stack. */
+const FOR_OPERATORS = ['ConfigError', 'StartError', 'StoreError', 'BootstrapError', 'VaultError']
+
+async function serve(config: Config): Promise<void> {
+  const log = pino({ level: config.logLevel, base: undefined }, pino.destination({ fd: 2, sync: true }))
+  const server = await composeServer(config, { version, log, cli: shippedCli(), toolPath: process.env.PATH ?? '' })
+  if (server.firstKey !== undefined && config.chosenFirstKey === undefined) {
+    console.log(
+      `The first API key, shown this once (also in ${config.dataDir}/first-key until it is used):\n\n  ${server.firstKey}\n`,
+    )
+  }
+  const url = await server.start()
+  console.log(`Verdict ${version} is at ${url} (reference: ${url}/docs)`)
+  for (const note of server.notes) console.log(`  ${note}`)
+
+  let stopping = false
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (stopping) process.exit(1)
+      stopping = true
+      log.info({ signal }, 'stopping: no new work; running suites get their grace')
+      server.stop().then(() => process.exit(0), fail)
+    })
+  }
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  const [command = 'serve', ...rest] = args
+  if (args.includes('--help') || command === 'help') return console.log(helpText(version))
+  if (args.includes('--version')) return console.log(version)
+  if (rest.length > 0 || !['serve', 'admin-key'].includes(command)) {
+    throw Object.assign(
+      new Error(`There is no command "${args.join(' ')}". Commands: serve, admin-key (--help lists everything).`),
+      { name: 'ConfigError' },
+    )
+  }
+  const { config, warnings } = readConfig(process.env, process.cwd())
+  for (const warning of warnings) console.error(`warning: ${warning}`)
+  if (command === 'admin-key') return console.log(await composeAdminKey(config))
+  await serve(config.port === 0 ? { ...config, port: await freePort(config.host) } : config)
+}
+
+/** The clients that belong to this server: the CLI, if it was built, and the one for agents without Node. */
+function shippedCli() {
+  const files = { 'verdict.mjs': root('dist/cli/verdict.mjs'), 'verdict.sh': root('shell/verdict.sh') }
+  return Object.fromEntries(
+    Object.entries(files)
+      .filter(([, file]) => existsSync(file))
+      .map(([name, file]) => [name, { file, sha256: createHash('sha256').update(readFileSync(file)).digest('hex') }]),
+  )
+}
+
+/** The public URL is in every token, so the port must be known before the server is built. */
+async function freePort(host: string): Promise<number> {
+  const probe = createServer()
+  await new Promise<void>((resolve, reject) => probe.once('error', reject).listen(0, host, resolve))
+  const { port } = probe.address() as { port: number }
+  await new Promise<void>((resolve) => probe.close(() => resolve()))
+  return port
+}
+
+function fail(error: unknown): void {
+  const known = error instanceof Error && FOR_OPERATORS.includes(error.name)
+  console.error(known ? `verdict: ${error.message}` : error)
+  process.exit(1)
+}
+
+main(process.argv.slice(2)).catch(fail)

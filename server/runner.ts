@@ -1,0 +1,42 @@
+import { NETWORKS, type Network } from '../contract/networks.ts'
+import { parseCidr } from '../egress/addresses.ts'
+import { type Detected, detectRunner } from '../worker/runner/detect.ts'
+import { type Config, dataPaths } from './config.ts'
+
+const NO_WORKER = 'No suite runs in this process: VERDICT_ROLES has no worker.'
+
+/** The runner that the configuration asks for and this machine can give. `toolPath`: where programs are looked for. */
+export async function chooseRunner(config: Config, toolPath: string): Promise<Detected> {
+  if (!config.roles.includes('worker')) return { runner: undefined, problem: NO_WORKER }
+  return detectRunner({
+    choice: config.runner,
+    allowUnsandboxed: config.allowUnsandboxed,
+    baseFolder: dataPaths(config.dataDir).runs,
+    uidBase: config.sandboxUidBase,
+    paths: config.sandboxPaths,
+    network: config.sandboxNetwork,
+    allowed: config.allowedPrivateCidrs.map(parseCidr),
+    maximum: {
+      memoryBytes: config.sandboxMaxMemory,
+      processes: config.sandboxMaxProcesses,
+      diskBytes: config.sandboxMaxDisk,
+    },
+    nodePath: process.execPath,
+    toolPath,
+  })
+}
+
+/** The runner in words, for the start of the server and `/readyz`. */
+export function runnerNotes(choice: Detected): string[] {
+  if (!choice.runner) return [choice.problem]
+  const { name, facts, network } = choice.runner
+  return [...new Set([`runner ${name}`, ...facts, ...(network.hint ? [network.hint] : [])])]
+}
+
+/** The widest network of a suite: what the operator allows, or what this machine can give, whichever is less. */
+export function widestNetwork(config: Config, { runner }: Detected): { network: Network; networkHint: string | null } {
+  const { widest, hint } = runner?.network ?? { widest: config.sandboxNetwork, hint: null }
+  return NETWORKS.indexOf(widest) < NETWORKS.indexOf(config.sandboxNetwork)
+    ? { network: widest, networkHint: hint }
+    : { network: config.sandboxNetwork, networkHint: null }
+}
