@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type CallerOptions, createCaller } from '../../client/call.ts'
+import type { CallerOptions } from '../../client/call.ts'
 import { type Client, createClient } from '../../client/client.ts'
 import { type Clock, systemClock, systemRandom } from '../../client/clock.ts'
 import { makeApiKey } from '../../contract/api-key.ts'
@@ -163,4 +163,3 @@ export function optionsFor(url: string, more: Partial<CallerOptions> = {}): Call
   return { url, apiKey: KEY, transport, clock: fastClock(), random: systemRandom, userAgent: 'test/1', ...more }
 }
 export const clientFor = (url: string, more?: Partial<CallerOptions>): Client => createClient(optionsFor(url, more))
-export const callerFor = (url: string, more?: Partial<CallerOptions>) => createCaller(optionsFor(url, more))
