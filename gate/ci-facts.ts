@@ -30,9 +30,24 @@ const HEAD_COMMIT_VARIABLES = [
   'CI_MERGE_REQUEST_SOURCE_BRANCH_SHA',
   'ghprbActualCommit',
   'SYSTEM_PULLREQUEST_SOURCECOMMITID',
+  'TRAVIS_PULL_REQUEST_SHA',
 ]
-const HEAD_BRANCH_VARIABLES = ['GITHUB_HEAD_REF', 'CI_MERGE_REQUEST_SOURCE_BRANCH_NAME', 'CHANGE_BRANCH']
-const BASE_BRANCH_VARIABLES = ['GITHUB_BASE_REF', 'CI_MERGE_REQUEST_TARGET_BRANCH_NAME', 'CHANGE_TARGET']
+const HEAD_BRANCH_VARIABLES = [
+  'GITHUB_HEAD_REF',
+  'CI_MERGE_REQUEST_SOURCE_BRANCH_NAME',
+  'CHANGE_BRANCH',
+  'BITBUCKET_BRANCH',
+]
+const BASE_BRANCH_VARIABLES = [
+  'GITHUB_BASE_REF',
+  'CI_MERGE_REQUEST_TARGET_BRANCH_NAME',
+  'CHANGE_TARGET',
+  'BITBUCKET_PR_DESTINATION_BRANCH',
+]
+/** The number that people see, where env-ci has another or none. */
+const PULL_REQUEST_VARIABLES = ['CI_MERGE_REQUEST_IID', 'SYSTEM_PULLREQUEST_PULLREQUESTNUMBER', 'BITBUCKET_PR_ID']
+/** Services that check out a pull request's own commit, unless one of the variables above says otherwise; the others build a merge. */
+const BUILD_THE_HEAD: ReadonlySet<unknown> = new Set(['gitlab', 'circleci', 'buildkite', 'bitbucket'])
 
 const LONGEST_FACT = 2000
 const LONGEST_REPOSITORY = 500
@@ -49,21 +64,23 @@ export async function buildFacts(env: Environment, folder: string, git: Git): Pr
     git(['remote', 'get-url', 'origin'], folder),
     githubEvent(env),
   ])
-  const told: Readonly<Record<string, unknown>> = { ...envCi({ env: { ...env }, cwd: folder }) }
+  const told = toldBy(env, folder)
   const pull = event?.pull_request
-  const isPull = told.isPr === true || pull !== undefined
+  const pullRequest = first(env, PULL_REQUEST_VARIABLES)
+  const isPull = told.isPr === true || (pull ?? pullRequest) !== undefined
+  const buildsHead = !isPull || BUILD_THE_HEAD.has(told.service)
   const commit = head ?? text(told.commit)
   const repository = repositoryOf(env) ?? repositoryName(remote)
   const facts: Record<string, string | undefined> = {
     provider: told.isCi === true ? (text(told.service) ?? 'unknown') : undefined,
     repository,
     commit,
-    headCommit: text(pull?.head?.sha) ?? first(env, HEAD_COMMIT_VARIABLES) ?? (isPull ? undefined : commit),
+    headCommit: text(pull?.head?.sha) ?? first(env, HEAD_COMMIT_VARIABLES) ?? (buildsHead ? commit : undefined),
     branch: text(pull?.head?.ref) ?? first(env, HEAD_BRANCH_VARIABLES) ?? text(isPull ? told.prBranch : told.branch),
     baseBranch: text(pull?.base?.ref) ?? first(env, BASE_BRANCH_VARIABLES) ?? (isPull ? text(told.branch) : undefined),
-    pullRequest: isPull ? (text(pull?.number) ?? text(told.pr)) : undefined,
+    pullRequest: isPull ? (text(pull?.number) ?? pullRequest ?? text(told.pr)) : undefined,
     buildId: text(told.build),
-    buildUrl: withoutCredentials(text(told.buildUrl)),
+    buildUrl: withoutCredentials(text(told.buildUrl) ?? azureBuildUrl(env)),
     job: text(told.job),
     tag: text(told.tag),
     event: env.GITHUB_EVENT_NAME,
@@ -77,6 +94,15 @@ export async function buildFacts(env: Environment, folder: string, git: Git): Pr
       commit: commit ?? null,
       dirty: head === undefined || status === undefined ? null : status !== '',
     },
+  }
+}
+
+function toldBy(env: Environment, cwd: string): Readonly<Record<string, unknown>> {
+  try {
+    return { ...envCi({ env: { ...env }, cwd }) }
+  } catch {
+    // It expects of a branch's name what git allows, and fails for others.
+    return {}
   }
 }
 
@@ -107,6 +133,14 @@ function repositoryOf(env: Environment): string | undefined {
     if (repository !== undefined) return repository
   }
   return undefined
+}
+
+/** What env-ci does not build. */
+function azureBuildUrl(env: Environment): string | undefined {
+  const { SYSTEM_COLLECTIONURI: collection, SYSTEM_TEAMPROJECT: project, BUILD_BUILDID: id } = env
+  return collection && project && id
+    ? `${collection}${encodeURIComponent(project)}/_build/results?buildId=${encodeURIComponent(id)}`
+    : undefined
 }
 
 function first(env: Environment, names: readonly string[]): string | undefined {

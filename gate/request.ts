@@ -78,6 +78,7 @@ function bodyOf(planned: PlannedSuite, settings: RunSettings, { ci, source }: Bu
   return {
     suite: planned.name,
     ...(planned.from === 'tree' && { definition: planned.definition, source }),
+    ...(planned.from === 'stored' && planned.stored?.definition?.source && { source }),
     ...(Object.keys(variables).length > 0 && { variables }),
     ...(Object.keys(secrets).length > 0 && { secrets }),
     ...(settings.timeoutSeconds !== undefined && { timeoutSeconds: settings.timeoutSeconds }),

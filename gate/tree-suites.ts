@@ -21,7 +21,8 @@ export async function treeSuites(
   const suites: TreeSuite[] = []
   const leftOut = new Set<string>()
   for (const name of names) {
-    const definition = file.suites.get(name)!
+    // What is run is this tree, wherever the suite that is pushed has its commits from.
+    const { source: _source, ...definition } = file.suites.get(name)!
     const patterns = filesOf(definition)
     const key = JSON.stringify(patterns)
     const packing = packings.get(key) ?? pack(file.root, patterns)

@@ -21,6 +21,12 @@ function keyOf(fields: Partial<NewKey> = {}): Key {
     expiresAt: '2027-01-30T00:00:00.000Z',
     revokedAt: null,
     lastUsedAt: null,
+    lastUsedFrom: null,
+    allowedIps: null,
+    audiences: null,
+    limits: null,
+    replaces: null,
+    replacedBy: null,
     ...fields,
   }
 }

@@ -123,7 +123,7 @@ describe('the client', () => {
       'POST /v1/runs': problem(400, 'invalid_request', { detail: 'The request is not valid', errors }),
     })
     await expect(clientFor(server.url).runs.create({ suite: 'x' })).rejects.toMatchObject({
-      message: 'The request is not valid (/suite: must be string)',
+      message: expect.stringMatching(/^The request is not valid \(\/suite: must be string\)/),
       errors,
     })
   })

@@ -49,6 +49,7 @@ const NOT_AUTHORISED: readonly ErrorCode[] = [
   'invalid_token',
   'insufficient_scope',
   'exceeds_caller',
+  'address_refused',
   'suite_not_allowed',
   'owner_needed',
 ]
@@ -62,7 +63,7 @@ describe('the exit code of an error', () => {
 
   it.each(Object.keys(OAUTH_ERRORS) as OAuthErrorCode[])('is right for %s of the exchange', (code) => {
     const status = OAUTH_ERRORS[code]
-    const expected = status === 400 ? 3 : 4
+    const expected = [400, 401, 403].includes(status) ? 3 : 4
     expect(exitCodeOfError(new ApiError('', { code, status, during: 'exchange' }))).toBe(expected)
   })
 
