@@ -1,5 +1,6 @@
 import { ERRORS, type ErrorCode, type OAuthErrorCode } from '../contract/errors.ts'
 import type { OAuthProblem, Problem } from '../contract/problems.ts'
+import { versionHint } from './version-hint.ts'
 
 /**
  * Codes for answers that no Verdict server gives: a redirect, or a page of something that stands before or instead of it.
@@ -62,7 +63,8 @@ export function apiErrorOf(answer: ErrorAnswer): ApiError {
   const body = parsed(answer.text)
   if (isProblem(body)) {
     const errors = body.errors ?? []
-    return new ApiError(sentence(body, errors, requestId), { ...fields, code: body.code as ErrorCode, errors })
+    const message = sentence(body, errors, requestId) + versionHint(body.code, headers['verdict-version'])
+    return new ApiError(message, { ...fields, code: body.code as ErrorCode, errors })
   }
   if (isOAuthProblem(body)) {
     return new ApiError(body.error_description, { ...fields, code: body.error as OAuthErrorCode })

@@ -16,12 +16,16 @@ export function installationContract(open: OpenStore): void {
     })
 
     it('keeps signing keys, newest first', async () => {
-      const key = { algorithm: 'ES256' as const, publicKey: '{"kty":"EC"}', sealedPrivateKey: 'sealed' }
+      const key = { algorithm: 'ES256' as const, publicKey: '{"kty":"EC"}', sealedPrivateKey: 'sealed', activeAt: 5 }
       const first = await subject.store.signingKeys.add({ id: 'kid-1', ...key })
-      expect(first).toEqual({ id: 'kid-1', ...key, createdAt: subject.clock.now() })
+      expect(first).toEqual({ id: 'kid-1', ...key, createdAt: subject.clock.now(), retiredAt: null })
       subject.clock.advance(1)
       const second = await subject.store.signingKeys.add({ id: 'kid-0', ...key, algorithm: 'RS256' })
       expect(await subject.store.signingKeys.list()).toEqual([second, first])
+      await subject.store.signingKeys.retireOthers('kid-0')
+      expect(await subject.store.signingKeys.list()).toEqual([second, { ...first, retiredAt: subject.clock.now() }])
+      await subject.store.signingKeys.remove('kid-1')
+      expect(await subject.store.signingKeys.list()).toEqual([second])
     })
 
     it('tells its time and that it can write', async () => {

@@ -6,8 +6,19 @@ export function keysContract(open: OpenStore): void {
     const subject = useStore(open)
 
     it('are kept whole, and found by id and digest', async () => {
-      const asked = newKey({ description: 'd', suites: ['smoke', 'shop/checkout'], expiresAt: 4_000_000_000_000 })
-      const key = { ...asked, createdAt: subject.clock.now(), revokedAt: null, lastUsedAt: null }
+      const asked = newKey({
+        description: 'd',
+        suites: ['smoke', 'shop/checkout'],
+        allowedIps: ['10.0.0.0/8', '2001:db8::/32'],
+        audiences: ['https://api.example'],
+        limits: { perMinute: 5, perDay: null },
+        expiresAt: 4_000_000_000_000,
+      })
+      const key = {
+        ...asked,
+        ...{ createdAt: subject.clock.now(), revokedAt: null, lastUsedAt: null, lastUsedFrom: null },
+        ...{ replaces: null, endsReplaced: false, replacedBy: null },
+      }
       expect(await subject.store.keys.create(asked, 1)).toEqual(key)
       expect(await subject.store.keys.get(key.id)).toEqual(key)
       expect(await subject.store.keys.findByDigest(key.digest)).toEqual(key)
@@ -37,7 +48,10 @@ export function keysContract(open: OpenStore): void {
 
     it('are changed field by field', async () => {
       const key = await createKey(subject.store, { description: 'd', expiresAt: 1 })
-      const change = { name: 'new', description: null, scopes: ['runs:read' as const], suites: ['a'] }
+      const change = {
+        ...{ name: 'new', description: null, scopes: ['runs:read' as const], suites: ['a'] },
+        ...{ allowedIps: ['10.0.0.1/32'], audiences: ['x'], limits: { perMinute: null, perDay: 9 } },
+      }
       expect(await subject.store.keys.update(key.id, change)).toEqual({ ...key, ...change })
       expect(await subject.store.keys.update(key.id, { expiresAt: null })).toEqual({
         ...key,
@@ -61,7 +75,7 @@ export function keysContract(open: OpenStore): void {
     it('note their last use at most once a minute, also after the clock was set back', async () => {
       const { id } = await createKey(subject.store)
       const used = async () => {
-        await subject.store.keys.markUsed(id)
+        await subject.store.keys.markUsed(id, '192.0.2.1')
         return (await subject.store.keys.get(id))?.lastUsedAt
       }
       const first = subject.clock.now()
@@ -72,7 +86,8 @@ export function keysContract(open: OpenStore): void {
       expect(await used()).toBe(first + 60 * SECOND)
       subject.clock.jump(-DAY)
       expect(await used()).toBe(first + 60 * SECOND - DAY)
-      await subject.store.keys.markUsed('key_none')
+      expect(await subject.store.keys.get(id)).toMatchObject({ lastUsedFrom: '192.0.2.1' })
+      await subject.store.keys.markUsed('key_none', null)
     })
 
     it('are listed by user, by workspace, or by both, newest first, page by page', async () => {

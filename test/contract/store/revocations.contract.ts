@@ -7,16 +7,17 @@ export function revocationsContract(open: OpenStore): void {
     const since = (time: number) => subject.store.revocations.changedSince(time)
 
     it('tell the present state of a key that was revoked or changed, from that moment on', async () => {
+      const free = { allowedIps: null, limits: null }
       const { id } = await createKey(subject.store, { expiresAt: null })
       await createKey(subject.store)
       subject.clock.advance(SECOND)
       await subject.store.keys.update(id, { expiresAt: 5 })
       expect(await since(subject.clock.now())).toEqual([
-        { kind: 'key', id, revoked: false, expiresAt: 5, changedAt: subject.clock.now() },
+        { kind: 'key', id, revoked: false, expiresAt: 5, ...free, changedAt: subject.clock.now() },
       ])
       subject.clock.advance(SECOND)
       await subject.store.keys.revoke(id)
-      const change = { kind: 'key', id, revoked: true, expiresAt: 5, changedAt: subject.clock.now() }
+      const change = { kind: 'key', id, revoked: true, expiresAt: 5, ...free, changedAt: subject.clock.now() }
       expect(await since(subject.clock.now())).toEqual([change])
       expect(await since(subject.clock.now() - SECOND)).toEqual([change])
       expect(await since(subject.clock.now() + 1)).toEqual([])
@@ -25,7 +26,7 @@ export function revocationsContract(open: OpenStore): void {
     it('do not come from a mere use of a key', async () => {
       const { id } = await createKey(subject.store)
       subject.clock.advance(SECOND)
-      await subject.store.keys.markUsed(id)
+      await subject.store.keys.markUsed(id, '192.0.2.1')
       expect(await since(subject.clock.now())).toEqual([])
     })
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach } from 'vitest'
 import { canonicalDefinition } from '../../../contract/definition.ts'
 import type { DefinitionInput } from '../../../contract/suites.ts'
-import type { KeyRecord } from '../../../server/store/ports/keys.ts'
+import type { KeyRecord, NewKeyRecord } from '../../../server/store/ports/keys.ts'
 import type { NewRun, RunRecord, Verdict } from '../../../server/store/ports/runs.ts'
 import type { Store } from '../../../server/store/ports/store.ts'
 import type { SuitePush } from '../../../server/store/ports/suites.ts'
@@ -110,6 +110,7 @@ export function newUser(change: Partial<Omit<UserRecord, 'createdAt'>> = {}): Om
     id: nextId('usr'),
     kind: 'person',
     externalId: null,
+    externalIssuer: '',
     email: null,
     name: null,
     metadata: {},
@@ -121,8 +122,7 @@ export function newUser(change: Partial<Omit<UserRecord, 'createdAt'>> = {}): Om
   }
 }
 
-type NewKey = Omit<KeyRecord, 'createdAt' | 'revokedAt' | 'lastUsedAt'>
-export function newKey(change: Partial<NewKey> = {}): NewKey {
+export function newKey(change: Partial<NewKeyRecord> = {}): NewKeyRecord {
   const id = nextId('key')
   return {
     id,
@@ -132,6 +132,9 @@ export function newKey(change: Partial<NewKey> = {}): NewKey {
     description: null,
     scopes: ['runs:write', 'runs:read'],
     suites: null,
+    allowedIps: null,
+    audiences: null,
+    limits: null,
     digest: `digest of ${id}`,
     start: 'vdt_abcd',
     end: 'wxyz',
@@ -140,7 +143,7 @@ export function newKey(change: Partial<NewKey> = {}): NewKey {
   }
 }
 
-export async function createKey(store: Store, change: Partial<NewKey> = {}): Promise<KeyRecord> {
+export async function createKey(store: Store, change: Partial<NewKeyRecord> = {}): Promise<KeyRecord> {
   const key = await store.keys.create(newKey(change), NO_LIMIT)
   if (key === 'too_many') throw new Error(key)
   return key
