@@ -69,6 +69,20 @@ export function expiry(value: string, _before: unknown, now: number): string {
   return time
 }
 
+/** A day in UTC: `2026-11-20`. */
+export function day(value: string): string {
+  if (value.length !== 10) throw new InvalidArgumentError('It takes a day such as 2026-11-20.')
+  return isoTime(value).slice(0, 10)
+}
+
+/** Seconds that a replaced key goes on: `0`, `10m`, `7d`; at most 7 days. */
+export function grace(value: string): number {
+  const seconds = value === '0' ? 0 : (days(value) ?? parseDuration(value))
+  if (seconds === undefined || seconds > 7 * 86_400)
+    throw new InvalidArgumentError('It takes 0, 10m, 1h30m or up to 7d.')
+  return seconds
+}
+
 function days(value: string): number | undefined {
   const match = /^(\d{1,5})d$/.exec(value)
   return match ? Number(match[1]) * 86_400 : undefined

@@ -1,12 +1,11 @@
-import type { Client } from '../client/index.ts'
-import { isId } from '../contract/ids.ts'
 import type { Key, KeyCreate } from '../contract/keys.ts'
 import { isScope, SCOPES } from '../contract/scopes.ts'
 import { WrongUseError } from '../gate/wrong-use.ts'
 import { oneLine } from '../report/text.ts'
 import { didYouMean } from '../tree/near-names.ts'
 import type { CommandSpec } from './command.ts'
-import { expiry, names } from './flags.ts'
+import { count, expiry, names } from './flags.ts'
+import { keyIdOf } from './key-name.ts'
 import { collect } from './listing.ts'
 import { withSession } from './session.ts'
 import { shortTime, table } from './table.ts'
@@ -17,6 +16,10 @@ interface CreateOptions {
   /** A time, or `never`. */
   readonly expires?: string
   readonly description?: string
+  readonly allowedIps?: readonly string[]
+  readonly audiences?: readonly string[]
+  readonly perMinute?: number
+  readonly perDay?: number
 }
 
 export const keysCreate: CommandSpec<CreateOptions> = {
@@ -35,11 +38,16 @@ export const keysCreate: CommandSpec<CreateOptions> = {
     { flags: '--suites <names>', description: 'the only suites it may run, by comma', parse: names },
     { flags: '--expires <when>', description: '90d, a day such as 2027-01-31, or never (default: 90d)', parse: expiry },
     { flags: '--description <text>', description: 'what it is for' },
+    { flags: '--allowed-ips <networks>', description: 'the only addresses it is taken from, by comma', parse: names },
+    { flags: '--audiences <names>', description: 'your own APIs that it gives tokens for too, by comma', parse: names },
+    { flags: '--per-minute <n>', description: 'calls that it may make in a minute', parse: count },
+    { flags: '--per-day <n>', description: 'calls that it may make in a day (UTC)', parse: count },
   ],
   examples: [
     'verdict keys create ci',
     'verdict keys create deploy --suites smoke --expires 30d | gh secret set VERDICT_API_KEY',
     'verdict keys create reader --scopes runs:read,suites:read',
+    'verdict keys create office --allowed-ips 203.0.113.0/24 --per-day 5000',
   ],
   act: (call) => {
     const { args, options, host, output } = call
@@ -48,6 +56,10 @@ export const keysCreate: CommandSpec<CreateOptions> = {
     if (options.suites) body.suites = [...new Set(options.suites)]
     if (options.description !== undefined) body.description = options.description
     if (options.expires !== undefined) body.expiresAt = options.expires === 'never' ? null : options.expires
+    if (options.allowedIps) body.allowedIps = [...options.allowedIps]
+    if (options.audiences) body.audiences = [...new Set(options.audiences)]
+    const { perMinute, perDay } = options
+    if (perMinute ?? perDay) body.limits = { ...(perMinute && { perMinute }), ...(perDay && { perDay }) }
     return withSession(call, async ({ client }) => {
       const made = await client.keys.create(body)
       output.result(made, made.key)
@@ -108,29 +120,10 @@ export const keysRevoke: CommandSpec = {
   act: (call) =>
     withSession(call, async ({ client }) => {
       // All of them are looked up first: a slip in the second name must not leave half of the work done.
-      const ids = await Promise.all(call.args.map((name) => idOf(client, name)))
+      const ids = await Promise.all(call.args.map((name) => keyIdOf(client, name)))
       for (const id of ids) await client.keys.revoke(id)
       const items = ids.map((id) => ({ id }))
       call.output.result({ items }, ids.map((id) => `${id} revoked`).join('\n'))
       return 0
     }),
-}
-
-async function idOf(client: Client, name: string): Promise<string> {
-  if (isId('key', name)) return name
-  const keys = (await collect(client.keys.list())).filter(({ revokedAt }) => revokedAt === null)
-  const named = keys.filter((key) => key.name === name)
-  const [only, ...others] = named
-  if (!only)
-    throw new WrongUseError(
-      `no key is named ${JSON.stringify(name)}${didYouMean(
-        name,
-        keys.map((key) => key.name),
-      )}; see \`verdict keys list\``,
-    )
-  if (others.length > 0)
-    throw new WrongUseError(
-      `${named.length} keys are named ${JSON.stringify(name)}; say which by id: ${named.map(({ id }) => id).join(', ')}`,
-    )
-  return only.id
 }

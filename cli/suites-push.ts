@@ -6,6 +6,7 @@ import { treeSuites } from '../gate/tree-suites.ts'
 import { WrongUseError } from '../gate/wrong-use.ts'
 import { counted } from '../report/text.ts'
 import { findSuiteFile } from '../tree/find.ts'
+import type { PackedTree } from '../tree/pack.ts'
 import { selectSuites } from '../tree/select.ts'
 import { loadSuiteFile, type SuiteFile } from '../tree/suite-file.ts'
 import type { Call, CommandSpec } from './command.ts'
@@ -40,7 +41,7 @@ export const suitesPush: CommandSpec<PushOptions> = {
     if (options.prune && args.length > 0)
       throw new WrongUseError('--prune is about the whole file: leave the names out')
     const file = await suiteFileAt(call.directory)
-    const { suites, leftOut } = await treeSuites(file, selectSuites(file, args))
+    const { suites, leftOut } = await pushables(file, selectSuites(file, args))
     const { source } = await buildFacts(host.env, file.root, host.git)
     for (const line of leftOut) output.warn(line)
     return withSession(call, async ({ client }) => {
@@ -64,16 +65,32 @@ async function suiteFileAt(directory: string): Promise<SuiteFile> {
   throw new WrongUseError(`there is no verdict.yaml in ${directory} or above it, up to the repository's root`)
 }
 
+/** A suite as it is stored; without a tree its runs fetch the commit that they name. */
+type Pushable = Pick<TreeSuite, 'name' | 'definition'> & { readonly tree?: PackedTree }
+
+async function pushables(
+  file: SuiteFile,
+  names: readonly string[],
+): Promise<{ suites: Pushable[]; leftOut: string[] }> {
+  const hasSource = (name: string) => file.suites.get(name)?.source !== undefined
+  const packed = await treeSuites(
+    file,
+    names.filter((name) => !hasSource(name)),
+  )
+  const fetched = names.filter(hasSource).map((name) => ({ name, definition: file.suites.get(name)! }))
+  return { suites: [...packed.suites, ...fetched], leftOut: packed.leftOut }
+}
+
 async function push(
   client: Client,
-  suite: TreeSuite,
+  suite: Pushable,
   source: SourceInput,
   { options, output }: Call<PushOptions>,
 ): Promise<Suite> {
   const { name, definition, tree } = suite
   const before = await revisionOf(client, name)
   const put = async () => {
-    if (!(await client.archives.has(tree.sha256))) await client.archives.put(tree.sha256, tree.archive)
+    if (tree && !(await client.archives.has(tree.sha256))) await client.archives.put(tree.sha256, tree.archive)
     return client.suites.put(name, { definition, source, ...(options.takeOver && { takeOver: true }) })
   }
   // Once more for an archive that went between the look and the push.
@@ -85,7 +102,8 @@ async function push(
     throw error
   })
   const news = pushed.revision === before ? `unchanged, revision ${before}` : `pushed, revision ${pushed.revision}`
-  if (!output.json) output.print(`${name} ${news} (${counted(tree.files, 'file')})`)
+  const content = tree ? counted(tree.files, 'file') : `its commits come from ${definition.source?.git}`
+  if (!output.json) output.print(`${name} ${news} (${content})`)
   return pushed
 }
 

@@ -68,6 +68,7 @@ function describe({ name, revision, repository, locked, definition }: Suite): st
 function fieldsOf(definition: Definition): string[][] {
   const { limits } = definition
   const fields = [
+    ...(definition.source ? [['source', definition.source.git]] : []),
     ['setup', definition.setup ?? ''],
     ['run', definition.run],
     ['report', definition.report.join(', ')],

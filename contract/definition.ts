@@ -1,4 +1,4 @@
-import type { Definition, DefinitionInput } from './suites.ts'
+import type { Definition, DefinitionInput, GitSource } from './suites.ts'
 
 /** What a definition gets where it is silent (wire 7). */
 export const DEFINITION_DEFAULTS = {
@@ -28,7 +28,13 @@ export function canonicalDefinition(input: DefinitionInput): Definition {
     variables: Object.fromEntries(Object.entries(input.variables ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))),
     secrets: [...new Set(input.secrets ?? [])].sort(),
     locked: input.locked ?? false,
+    ...(input.source && { source: canonicalSource(input.source) }),
   }
+}
+
+/** `git` must be an address that contract/git-source.ts has nothing against. */
+function canonicalSource({ git, credential, submodules }: NonNullable<DefinitionInput['source']>): GitSource {
+  return { git: new URL(git).href, credential: credential ?? null, submodules: submodules ?? false }
 }
 
 function list(value: string | readonly string[] | undefined): string[] {

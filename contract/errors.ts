@@ -9,6 +9,7 @@ export const ERRORS = {
   invalid_token: { status: 401, title: 'The access token is not valid' },
   insufficient_scope: { status: 403, title: 'The access token lacks a scope' },
   exceeds_caller: { status: 403, title: 'A key may not have more than the one that makes it' },
+  address_refused: { status: 403, title: 'The key may not be used from this address' },
   suite_not_allowed: { status: 403, title: 'The key is limited to other suites' },
   suite_locked: { status: 403, title: 'The suite runs only what was pushed' },
   owner_needed: { status: 403, title: 'This needs an owner of the workspace' },
@@ -17,7 +18,9 @@ export const ERRORS = {
   method_not_allowed: { status: 405, title: 'The address does not take this method' },
   conflict: { status: 409, title: 'In conflict with the present state' },
   suite_of_other_repository: { status: 409, title: 'The suite was pushed from another repository' },
+  last_owner: { status: 409, title: 'The workspace would be left without an owner' },
   unsandboxed: { status: 409, title: 'Without a sandbox there is room for one user only' },
+  worker_protocol: { status: 409, title: 'The worker and the server are of versions that do not work together' },
   too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The body has an unexpected content type' },
   not_supported: { status: 422, title: 'Not supported yet' },
@@ -27,9 +30,13 @@ export const ERRORS = {
   network_not_allowed: { status: 422, title: 'The operator does not allow this network' },
   limit_not_allowed: { status: 422, title: "A limit is above the operator's maximum" },
   reserved_name: { status: 422, title: 'The name is reserved' },
+  url_not_allowed: { status: 422, title: 'The address may not be called' },
+  too_many_callbacks: { status: 422, title: 'The workspace has as many callbacks as is allowed' },
+  too_many_triggers: { status: 422, title: 'The workspace has as many triggers as is allowed' },
   too_many_keys: { status: 422, title: 'The user has as many keys as is allowed' },
   idempotency_key_reused: { status: 422, title: 'The idempotency key was used for another request' },
   rate_limited: { status: 429, title: 'Too many requests' },
+  user_quota: { status: 429, title: 'The user has started as many runs as is allowed for today' },
   queue_full: { status: 429, title: 'Too many runs are queued' },
   internal: { status: 500, title: 'Something went wrong in the server' },
   unavailable: { status: 503, title: 'The server cannot answer just now' },
@@ -39,9 +46,11 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS
 
-/** The `error` of an OAuth answer (RFC 6749 5.2, RFC 8693 2.2.2, RFC 7009 2.2.1), with its HTTP status. */
+/** The `error` of an OAuth answer (RFC 6749 5.2, RFC 8693 2.2.2, RFC 7009 2.2.1; RFC 6750 3.1 for introspection), with its HTTP status. */
 export const OAUTH_ERRORS = {
   invalid_request: 400,
+  invalid_token: 401,
+  insufficient_scope: 403,
   invalid_scope: 400,
   invalid_target: 400,
   unsupported_grant_type: 400,

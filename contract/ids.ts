@@ -6,6 +6,12 @@ export const ID_PREFIXES = {
   workspace: 'wsp_',
   worker: 'wrk_',
   revision: 'rev_',
+  audit: 'aud_',
+  invitation: 'inv_',
+  callback: 'cbk_',
+  delivery: 'dlv_',
+  event: 'evt_',
+  trigger: 'trg_',
 } as const
 export type IdKind = keyof typeof ID_PREFIXES
 

@@ -14,7 +14,7 @@ export const Me = Type.Object(
     }),
     workspace: Type.Object({ id: Type.String(), name: Type.String(), role: Type.Enum([...ROLES]) }),
     credential: Type.Object({
-      kind: Type.Enum(['key']),
+      kind: Type.Enum(['key', 'oidc']),
       id: Type.String(),
       name: Type.String(),
       expiresAt: Nullable(Time),

@@ -23,6 +23,9 @@ export const REASONS = {
   process_limit: { state: 'errored', fault: 'suite' },
   disk_limit: { state: 'errored', fault: 'suite' },
   setup_failed: { state: 'errored', fault: 'suite' },
+  commit_missing: { state: 'errored', fault: 'suite' },
+  suite_file_missing: { state: 'errored', fault: 'suite' },
+  suite_file_invalid: { state: 'errored', fault: 'suite' },
   tests_failed: { state: 'failed', fault: 'suite' },
   command_failed: { state: 'failed', fault: 'suite' },
   report_missing: { state: 'errored', fault: 'suite' },
@@ -35,6 +38,7 @@ export const REASONS = {
   sandbox_failed: { state: 'errored', fault: 'service' },
   archive_lost: { state: 'errored', fault: 'service' },
   internal: { state: 'errored', fault: 'service' },
+  source_unavailable: { state: 'errored', fault: 'service' },
 } as const satisfies Record<string, { state: FinalState; fault: Fault }>
 
 export type ReasonCode = keyof typeof REASONS

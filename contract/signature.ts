@@ -31,21 +31,31 @@ export function makeSecret(random: (bytes: number) => Uint8Array): string {
   return SECRET_PREFIX + btoa(String.fromCharCode(...random(SECRET_BYTES)))
 }
 
-/** The signature of one request, `v1,<base64>`. `timestamp` is in seconds since 1970. Throws `secret_invalid`. */
-export async function sign(secret: string, id: string, timestamp: number, body: string | Uint8Array): Promise<string> {
+/** Signs one request: answers `v1,<base64>`. `timestamp` is in seconds since 1970. */
+export type Signer = (id: string, timestamp: number, body: string | Uint8Array) => Promise<string>
+
+/** What signs with the secret, for many requests. Throws `secret_invalid`. */
+export async function signer(secret: string): Promise<Signer> {
   const key = await importKey(secret, 'sign')
-  const mac = await crypto.subtle.sign('HMAC', key, signedBytes(id, String(timestamp), body))
-  return `v1,${btoa(String.fromCharCode(...new Uint8Array(mac)))}`
+  return async (id, timestamp, body) => {
+    const mac = await crypto.subtle.sign('HMAC', key, signedBytes(id, String(timestamp), body))
+    return `v1,${btoa(String.fromCharCode(...new Uint8Array(mac)))}`
+  }
+}
+
+/** The signature of one request, as a {@link Signer} makes it. Throws `secret_invalid`. */
+export async function sign(secret: string, id: string, timestamp: number, body: string | Uint8Array): Promise<string> {
+  return (await signer(secret))(id, timestamp, body)
 }
 
 /** The value of `webhook-signature`: one signature a secret, so that a receiver may still have either during a rotation. */
 export async function signWithAll(
-  secrets: readonly string[],
+  signers: readonly Signer[],
   id: string,
   timestamp: number,
   body: string | Uint8Array,
 ): Promise<string> {
-  return (await Promise.all(secrets.map((secret) => sign(secret, id, timestamp, body)))).join(' ')
+  return (await Promise.all(signers.map((sign) => sign(id, timestamp, body)))).join(' ')
 }
 
 export interface SignedRequest {

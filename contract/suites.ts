@@ -49,11 +49,28 @@ export const DefinitionInput = Closed({
   variables: Type.Optional(Variables),
   secrets: Type.Optional(Type.Array(NameString, { maxItems: 100, uniqueItems: true })),
   locked: Type.Optional(Type.Boolean()),
-  source: Type.Optional(Type.Unknown({ description: 'Not supported yet' })),
+  source: Type.Optional(
+    Closed({
+      git: Type.String({ minLength: 1, maxLength: 2000, description: 'https address of the repository' }),
+      credential: Type.Optional(NameString),
+      submodules: Type.Optional(Type.Boolean()),
+    }),
+  ),
 })
 export type DefinitionInput = Static<typeof DefinitionInput>
 
-/** The canonical definition: what is stored, digested, shown and given to workers. Every field is there. */
+/** Where the commit that a run names is fetched from; `credential` names a secret of the suite that no run is given. */
+export const GitSource = Type.Object({
+  git: Type.String(),
+  credential: Nullable(Type.String()),
+  submodules: Type.Boolean(),
+})
+export type GitSource = Static<typeof GitSource>
+
+/**
+ * The canonical definition: what is stored, digested, shown and given to workers. Every field is there but `source`, which
+ * only suites have whose runs test a commit that they name.
+ */
 export const Definition = Type.Object({
   kind: Type.Literal('command'),
   archive: Nullable(Sha256),
@@ -71,6 +88,7 @@ export const Definition = Type.Object({
   variables: Type.Record(Type.String(), Type.String()),
   secrets: Type.Array(Type.String()),
   locked: Type.Boolean(),
+  source: Type.Optional(GitSource),
 })
 export type Definition = Static<typeof Definition>
 

@@ -2,6 +2,9 @@
 export const TOKEN_EXCHANGE_GRANT = 'urn:ietf:params:oauth:grant-type:token-exchange'
 export const API_KEY_TOKEN_TYPE = 'urn:verdict:params:oauth:token-type:api-key'
 export const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token'
+export const ID_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:id_token'
+/** How the `client_id` of a token begins that was made for a signed-in person's OIDC token. */
+export const OIDC_CLIENT_PREFIX = 'oidc:'
 
 /** 200 of `POST /oauth/token`. `expires_in` in seconds, `key_expires_at` ISO 8601 or null for a key that lives for ever. */
 export interface TokenAnswer {
@@ -19,10 +22,18 @@ export interface AccessTokenClaims {
   aud: string
   sub: string
   client_id: string
-  workspace: string
+  /** Left out for a shared worker, which is of none. */
+  workspace?: string
   jti: string
   iat: number
   exp: number
   scope: string
   suites?: string[]
+  /** Where the key may be used from, when it is limited. Private to this server. */
+  allowed_ips?: string[]
+  /** The key's own limits, when it has some. Private to this server. */
+  limits?: { perMinute: number | null; perDay: number | null }
+  /** In tokens for the operator's own APIs only. */
+  external_id?: string
+  metadata?: Record<string, string>
 }

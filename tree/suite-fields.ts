@@ -1,3 +1,4 @@
+import { GIT_URL_MAX, gitUrlProblem } from '../contract/git-source.ts'
 import { isReservedName, LABEL, VARIABLE_NAME } from '../contract/names.ts'
 import { NETWORKS } from '../contract/networks.ts'
 import type { DefinitionInput } from '../contract/suites.ts'
@@ -39,15 +40,19 @@ const label: Read<string> = (node, source, name) => {
 }
 
 /** The text is not shown: somebody may have written the secret itself there. */
-const secretName: Read<string> = (node, source) => {
-  const value = quietText(COMMAND_LENGTH)(node, source, 'a name in "secrets"')
-  if (value === undefined) return undefined
-  if (!VARIABLE_NAME.test(value)) {
-    return source.report(node, `a name in "secrets" is ${NAME_FORM}; a secret's value does not belong into this file`)
+const nameOfSecret =
+  (where: string): Read<string> =>
+  (node, source) => {
+    const value = quietText(COMMAND_LENGTH)(node, source, where)
+    if (value === undefined) return undefined
+    if (!VARIABLE_NAME.test(value)) {
+      return source.report(node, `${where} is ${NAME_FORM}; a secret's value does not belong into this file`)
+    }
+    if (isReservedName(value)) return source.report(node, `${value} is reserved: choose another name for the secret`)
+    return value
   }
-  if (isReservedName(value)) return source.report(node, `${value} is reserved: choose another name for the secret`)
-  return value
-}
+
+const secretName = nameOfSecret('a name in "secrets"')
 
 const secrets: Read<string[]> = (node, source, name) => {
   const names = list(secretName, MOST_NAMES)(node, source, name)
@@ -93,6 +98,28 @@ const files: Read<string[]> = (node, source, name) => {
   return source.report(node, `${name} is empty: leave it out to pack the whole tree`)
 }
 
+const gitUrl: Read<string> = (node, source, name) => {
+  // Not shown: somebody may have written a password into it.
+  const value = quietText(GIT_URL_MAX)(node, source, name)
+  const problem = value === undefined ? undefined : gitUrlProblem(value)
+  return problem === undefined ? value : source.report(node, `the address in ${name} ${problem}`)
+}
+
+const SOURCE = {
+  git: { field: 'git', read: gitUrl },
+  credential: { field: 'credential', read: nameOfSecret('"credential", the name of a secret,') },
+  submodules: { field: 'submodules', read: flag },
+} satisfies Record<string, Row<unknown> & { field: keyof NonNullable<DefinitionInput['source']> }>
+
+const gitSource: Read<NonNullable<DefinitionInput['source']>> = (node, source, name) => {
+  const entries = entriesOf(node, source, name)
+  const fields = entries && (readFields(entries, SOURCE, source) as Partial<NonNullable<DefinitionInput['source']>>)
+  if (!fields) return undefined
+  if (!entries.some(({ key }) => key === 'git'))
+    return source.report(node, `${name} needs "git", the repository's address`)
+  return fields.git === undefined ? undefined : { ...fields, git: fields.git }
+}
+
 const timeout = measure(parseDuration, DURATION_FORM, 1, 86_400, 'at least 1s and at most 24h')
 
 /** Every key of a suite (wire 7), the field of the definition that it fills, and how its value is read. */
@@ -112,7 +139,8 @@ export const SUITE_FIELDS = {
   variables: { field: 'variables', read: variables },
   secrets: { field: 'secrets', read: secrets },
   locked: { field: 'locked', read: flag },
+  source: { field: 'source', read: gitSource },
 } satisfies Record<string, Row<unknown> & { field: keyof DefinitionInput }>
 
 /** Keys whose room is kept: known, and refused until they are built. */
-export const LATER_FIELDS = ['source', 'image', 'retries', 'schedule'] as const
+export const LATER_FIELDS = ['image', 'retries', 'schedule'] as const

@@ -2,6 +2,8 @@ import { sendArtifacts } from './artifacts.ts'
 import { type Ran, runCommands } from './commands.ts'
 import { concernsOperator, judgeError, outcomeOf, timeLimit } from './ending.ts'
 import { type Environment, environmentOf } from './environment.ts'
+import { userOf } from './git-clone.ts'
+import { fetchGitSource } from './git-source.ts'
 import { compileGlob } from './glob.ts'
 import { Judged } from './judged.ts'
 import { keepLease } from './lease-keeper.ts'
@@ -13,7 +15,7 @@ import { GivenUp, type Patience, untilAnswered } from './retry.ts'
 import type { RunFolder, Runner } from './runner/runner.ts'
 import { Stopped, type StopSwitch } from './stop-switch.ts'
 import { fetchTree } from './tree-fetch.ts'
-import type { Job, Outcome, Work } from './work.ts'
+import type { GitCheckout, Job, Outcome, Work } from './work.ts'
 
 interface Attempt {
   readonly job: Job
@@ -39,7 +41,9 @@ export async function execute(attempt: Attempt): Promise<void> {
   const keeper = keepLease(work, job.lease, stops, patience)
   const environment = environmentOf(job)
   // Secrets that no process is given cannot be printed, and would only fill memory here.
-  const masker = createMasker(environment instanceof Judged ? [] : Object.values(job.secrets))
+  const masker = createMasker(
+    environment instanceof Judged ? [] : [...Object.values(job.secrets), ...credentialOf(job)],
+  )
   const sender = createLogSender(
     (seq, text) => work.log(job.lease, seq, text),
     () => stops.request({ kind: 'lost' }),
@@ -57,6 +61,12 @@ export async function execute(attempt: Attempt): Promise<void> {
     keeper.end()
     await running.close()
   }
+}
+
+/** Whole, and the password of a `user:password` alone. */
+function credentialOf({ source }: Job): string[] {
+  const credential = source?.credential?.trim()
+  return credential ? [credential, userOf(credential)?.password ?? credential] : []
 }
 
 interface Parts extends Attempt {
@@ -93,14 +103,17 @@ class Running {
   }
 
   async #stages(): Promise<void> {
-    const { job, slot, runner, work, patience, stops, environment, output, silence } = this.#parts
-    const { definition } = job
-    if (environment instanceof Judged) throw environment
+    const { slot, runner, work, patience, stops, output, silence } = this.#parts
+    const { definition, lease, source } = this.#parts.job
+    if (this.#parts.environment instanceof Judged) throw this.#parts.environment
     const folder = await runner.open({ slot, network: definition.network, limits: definition.limits })
     this.#folder = folder
     stops.check()
     const until = AbortSignal.any([stops.signal, silence])
-    if (definition.archive !== null) await fetchTree(work, job.lease, folder.path, patience, until)
+    if (definition.archive !== null) await fetchTree(work, lease, folder.path, patience, until)
+    const job = source ? await this.#sourced(source, folder, until) : this.#parts.job
+    const environment = environmentOf(job)
+    if (environment instanceof Judged) throw environment
     await folder.handOver()
     stops.check()
     const reading = new ResultsReading({ job, folder, work, output, patience, stops, signal: silence })
@@ -113,11 +126,16 @@ class Running {
     if (stop) output.note(`stopped: the time limit of ${timeLimit(job.timeoutSeconds)} was reached`)
     const ended = !stop && this.#ran.command && !this.#ran.command.limit
     if (ended || (this.#ran.command && reading.globs.length > 0)) this.#tested = await reading.afterTests(this.#ran)
-    await this.#artifacts(folder, reading)
+    await this.#artifacts(job, folder, reading)
   }
 
-  async #artifacts(folder: RunFolder, reading: ResultsReading): Promise<void> {
-    const { job, work, patience, stops, masker, output, silence } = this.#parts
+  async #sourced(source: GitCheckout, folder: RunFolder, signal: AbortSignal): Promise<Job> {
+    const { job, slot, runner, patience, output } = this.#parts
+    return fetchGitSource(job, source, { runner, slot, folder, output, clock: patience.clock, signal })
+  }
+
+  async #artifacts(job: Job, folder: RunFolder, reading: ResultsReading): Promise<void> {
+    const { work, patience, stops, masker, output, silence } = this.#parts
     const globs = job.definition.artifacts.map((pattern) => compileGlob(pattern, { folders: true }))
     if (globs.length === 0) return
     const notes = await sendArtifacts(folder.path, globs, {

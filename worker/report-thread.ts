@@ -5,7 +5,7 @@ import { ReportError, type ReportErrorCode } from '../report/report-error.ts'
 import { CUT_MARK } from '../report/text.ts'
 import { countResults, failingNames } from '../report/verdict.ts'
 import { createMasker, maskCase } from './masking.ts'
-import { CASES_PER_CALL } from './work.ts'
+import { CASES_LENGTH, CASES_PER_CALL } from './work.ts'
 
 /** What the thread is given. Secrets are masked in here, so that the event loop is spared that, too. */
 export interface ThreadInput {
@@ -32,11 +32,22 @@ function serve({ files, root, secrets }: ThreadInput): void {
     let next = 0
     // One block a question: the cases wait here, not in the memory of the process's event loop.
     parentPort?.on('message', () => {
-      answer({ kind: 'block', cases: cases.slice(next, next + CASES_PER_CALL) })
-      next += CASES_PER_CALL
+      const end = blockEnd(cases, next)
+      answer({ kind: 'block', cases: cases.slice(next, end) })
+      next = end
     })
   } catch (error) {
     if (!(error instanceof ReportError)) throw error
     answer({ kind: 'problem', code: error.code, message: masker.text(error.message) })
   }
+}
+
+function blockEnd(cases: readonly ReportedCase[], start: number): number {
+  let length = 0
+  for (let end = start; end < Math.min(cases.length, start + CASES_PER_CALL); end++) {
+    const { name, message, details } = cases[end] as ReportedCase
+    length += name.length + (message?.length ?? 0) + (details?.length ?? 0)
+    if (length > CASES_LENGTH && end > start) return end
+  }
+  return Math.min(cases.length, start + CASES_PER_CALL)
 }

@@ -26,10 +26,7 @@ export async function fetchTree(
     if (error instanceof ArchiveError) {
       throw new Judged('archive_lost', `The stored files of the run are damaged: ${error.message}`, { cause: error })
     }
-    if (isDiskFull(error)) {
-      throw new Judged('sandbox_failed', "The worker's disk is full; tell its operator.", { cause: error })
-    }
-    throw error
+    throw asDiskFull(error) ?? error
   }
 }
 
@@ -41,7 +38,9 @@ async function readWhole(work: Work, lease: Lease): Promise<Buffer | undefined> 
   return Buffer.concat(chunks)
 }
 
-function isDiskFull(error: unknown): boolean {
+/** What a full disk means for a run; undefined for another error. */
+export function asDiskFull(error: unknown): Judged | undefined {
   const code = (error as NodeJS.ErrnoException)?.code
-  return code === 'ENOSPC' || code === 'EDQUOT'
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') return undefined
+  return new Judged('sandbox_failed', "The worker's disk is full; tell its operator.", { cause: error })
 }

@@ -34,6 +34,8 @@ export interface Work {
 export const LEASE_MS = 30_000
 export const HEARTBEAT_MS = 10_000
 export const CASES_PER_CALL = 500
+/** The texts of the cases of one call have about so many characters at most; one case alone may have more. */
+export const CASES_LENGTH = 1_000_000
 
 export interface WorkerFacts {
   readonly labels: readonly string[]
@@ -60,6 +62,17 @@ export interface Job {
   readonly commit: string | null
   readonly branch: string | null
   readonly pullRequest: string | null
+  /** The commit to test; the definition is then only what the run may do (worker/git-source.ts). */
+  readonly source?: GitCheckout
+}
+
+export interface GitCheckout {
+  readonly url: string
+  /** In full. */
+  readonly commit: string
+  /** A token, or `user:password`. Never for the run itself. */
+  readonly credential: string | null
+  readonly submodules: boolean
 }
 
 export type Acceptance = 'accepted' | 'lost'

@@ -6,7 +6,7 @@ import { openMongoStore } from '../../server/store/mongo/open.ts'
 import { changeStreamWake } from '../../server/wake/change-stream.ts'
 import type { RunCollection } from '../../server/wake/run-poll.ts'
 import type { WakeTopic } from '../../server/wake/wake.ts'
-import { startMongo, type TestMongo, whyNoMongo } from '../support/mongo.ts'
+import { startMongo, type TestMongo, whyNoMongo, whyNoOwnMongo } from '../support/mongo.ts'
 import { createRun, LEASE_MS, PASSED, runningRun } from './store/subject.ts'
 import { wakeContract } from './wake.contract.ts'
 
@@ -135,7 +135,7 @@ describe.skipIf(why)(why ?? 'with a server', () => {
     })
   })
 
-  describe('without a replica set', () => {
+  describe.skipIf(whyNoOwnMongo())('without a replica set', () => {
     it('changes are polled for, and the operator is told', async () => {
       const standalone = await startMongo({ standalone: true })
       onTestFinished(() => standalone.stop())
@@ -152,12 +152,12 @@ describe.skipIf(why)(why ?? 'with a server', () => {
     })
   })
 
-  describe.skipIf(mongoIsGiven())('a stream that fails', () => {
+  describe.skipIf(whyNoOwnMongo())('a stream that fails', () => {
     it.each([
       ['lost its place in the oplog', 286, /lost its place/],
       ['is refused', 13, /broke/],
     ])('because it %s wakes all who wait, is polled for, and is opened again', async (_name, errorCode, note) => {
-      const own = await startMongo()
+      const own = await startMongo({ own: true })
       onTestFinished(() => own.stop())
       const { store, listen, until, notes, heard } = await twoNodes(own)
       const { run, lease } = await runningRun(store)
@@ -170,7 +170,3 @@ describe.skipIf(why)(why ?? 'with a server', () => {
     })
   })
 })
-
-function mongoIsGiven(): string | undefined {
-  return process.env.VERDICT_TEST_MONGODB_URL && 'the server is not ours to make fail'
-}

@@ -190,6 +190,19 @@ export function workContract(name: string, open: (server: TestServer) => Promise
       expect(await subject.work.archive(lease)).toBeUndefined()
     })
 
+    it('gives the commit to fetch with its credential, apart from what the run is given', async () => {
+      const source = { git: 'https://git.example/acme/shop.git', credential: 'GIT_TOKEN', submodules: true }
+      await server.request('PUT', '/v1/suites/fetched', { json: { definition: { run: 'x', source } } })
+      await server.request('PUT', '/v1/suites/fetched/secrets/GIT_TOKEN', { json: { value: 'geheim' } })
+      const commit = 'a'.repeat(40)
+      const run = await server.request('POST', '/v1/runs', { json: { suite: 'fetched', ci: { commit } } })
+      expect(run.status, run.text).toBe(202)
+      const job = await claim()
+      expect(job?.source).toEqual({ url: source.git, commit, credential: 'geheim', submodules: true })
+      expect(job?.secrets).toEqual({})
+      await subject.work.finish(job!.lease, PASSED)
+    })
+
     it('tells a held heartbeat at once when the run is to be stopped', async () => {
       const { lease } = await claimed()
       expect(await subject.work.heartbeat(lease, 0, NEVER)).toEqual({ order: 'go_on' })

@@ -9,12 +9,12 @@ export interface Lease {
 export interface Queue {
   /**
    * The oldest queued run whose `runsOn` the labels hold and whose suite (by the run's own `definition.concurrency`) and
-   * workspace (`perWorkspace`) have a free slot; sets it `running` with attempt + 1, owner and lease. Undefined when there
-   * is none.
+   * workspace (`perWorkspace`), and whose user by their `runningAtOnce`, have a free slot; sets it `running` with attempt + 1, owner and lease. Undefined when there
+   * is none. With `workspace` only its runs are looked at.
    */
   claim(
     worker: { id: string; labels: readonly string[] },
-    options: { leaseMs: number; perWorkspace: number },
+    options: { leaseMs: number; perWorkspace: number; workspace?: string },
   ): Promise<RunRecord | undefined>
   /** Prolongs the lease from now on. */
   renew(lease: Lease, owner: string, leaseMs: number): Promise<{ cancelReason: RunRecord['cancelReason'] } | 'lost'>
@@ -24,6 +24,8 @@ export interface Queue {
   release(lease: Lease, owner: string): Promise<RunRecord | 'lost'>
   /** Whether the lease is held by that owner. */
   holds(lease: Lease, owner: string): Promise<boolean>
+  /** The runs whose leases that owner holds. */
+  heldBy(owner: string, limit: number): Promise<RunRecord[]>
   /** Hands back, with nothing lost, all that a dead process's own worker held. */
   releaseAllOf(owner: string): Promise<RunRecord[]>
   /**

@@ -78,12 +78,13 @@ export interface Verdict {
 export interface Runs {
   /**
    * Queues a run, durably. With an idempotency key (unique in the workspace for 24 h): the first run of that key and meaning
-   * is answered as `replayed`. `queue_full`: the workspace has `maxQueued` queued runs.
+   * is answered as `replayed`. `queue_full`: the workspace has `maxQueued` queued runs. `user_quota`: the run's user has
+   * started `maxPerDay` runs today (UTC).
    */
   create(
     run: NewRun,
-    options: { maxQueued: number; idempotency?: { key: string; meaning: string } },
-  ): Promise<{ run: RunRecord; replayed: boolean } | 'idempotency_key_reused' | 'queue_full'>
+    options: { maxQueued: number; maxPerDay?: number | null; idempotency?: { key: string; meaning: string } },
+  ): Promise<{ run: RunRecord; replayed: boolean } | 'idempotency_key_reused' | 'queue_full' | 'user_quota'>
   get(id: string): Promise<RunRecord | undefined>
   list(workspace: string, filter: RunFilter, page: PageRequest): Promise<RunRecord[]>
   /**
@@ -91,6 +92,8 @@ export interface Runs {
    * Answers the run as it is then.
    */
   cancel(id: string, reason: 'cancelled_by_user' | 'abandoned', message: string): Promise<RunRecord | undefined>
+  /** Runs that a user started and that have not ended, by id; after that id. */
+  unfinishedOf(user: string, limit: number, after?: string): Promise<RunRecord[]>
   /** Notes that the run's client is there (outside `version`), at most every 15 s. */
   markWatched(id: string): Promise<void>
   /** Removes runs, with their cases, logs and artifacts' records, that finished before. Answers blobs that nothing needs any more. */

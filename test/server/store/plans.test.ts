@@ -1,7 +1,9 @@
 import { readdirSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { beforeAll, describe, expect, it } from 'vitest'
+import type { AuditFilter } from '../../../server/store/ports/audit.ts'
 import type { RunFilter } from '../../../server/store/ports/runs.ts'
+import { auditListSql } from '../../../server/store/sqlite/audit.ts'
 import { migrate } from '../../../server/store/sqlite/migrations.ts'
 import { runListSql } from '../../../server/store/sqlite/run-list.ts'
 
@@ -10,6 +12,7 @@ const FOLDER = new URL('../../../server/store/sqlite/', import.meta.url)
 /** Statements that may read a whole table or index, and why that is short. */
 const MAY_SCAN: Readonly<Record<string, string>> = {
   'SIGNING_KEYS_SQL.list': 'a handful of keys',
+  'SIGNING_KEYS_SQL.retireOthers': 'a handful of keys',
   'USERS_SQL.count': 'asked at the start and when a user is made',
   'REMOVAL_SQL.replaced': 'takes the first few of those that are to be removed',
   'CLAIM_SQL.workspaces': 'an index of only the workspaces that have queued or running runs',
@@ -51,8 +54,14 @@ const listStatements = Array.from({ length: 2 ** FILTERS.length }, (_, bits): [s
   return [`list of runs by ${filters.join(', ') || 'nothing'}`, runListSql(new Set(filters))]
 })
 
+const AUDIT_FILTERS: (keyof AuditFilter)[] = ['workspace', 'user', 'credential', 'action']
+const auditStatements = Array.from({ length: 2 ** AUDIT_FILTERS.length }, (_, bits): [string, string] => {
+  const filters = AUDIT_FILTERS.filter((_filter, i) => bits & (1 << i))
+  return [`list of the audit log by ${filters.join(', ') || 'nothing'}`, auditListSql(new Set(filters))]
+})
+
 describe('the query plan', async () => {
-  const statements = [...(await allStatements()), ...listStatements]
+  const statements = [...(await allStatements()), ...listStatements, ...auditStatements]
   let connection: DatabaseSync
   beforeAll(() => {
     connection = new DatabaseSync(':memory:')
@@ -80,7 +89,7 @@ describe('the query plan', async () => {
 
   it.each(Object.entries(MAY_SCAN))('of %s reads no table by whole: %s', (name) => {
     const plan = planOf(statements.find(([known]) => known === name)![1])
-    if (name === 'SIGNING_KEYS_SQL.list') return
+    if (name.startsWith('SIGNING_KEYS_SQL.')) return
     expect(
       plan.filter((step) => step.startsWith('SCAN') && !/ USING .*INDEX /.test(step)),
       plan.join('; '),

@@ -1,0 +1,43 @@
+/** Every `action` of the audit log. `noun.verb`. */
+export const AUDIT_ACTIONS = [
+  'token.refused',
+  'token.revoked',
+  'key.created',
+  'key.changed',
+  'key.rotated',
+  'key.ended_by_rotation',
+  'key.used_after_rotation',
+  'key.revoked',
+  'key.revoked_by_holder',
+  'keys.revoked',
+  'user.created',
+  'user.changed',
+  'user.deleted',
+  'workspace.created',
+  'workspace.renamed',
+  'workspace.deleted',
+  'member.changed',
+  'member.removed',
+  'invitation.created',
+  'invitation.accepted',
+  'suite.pushed',
+  'suite.deleted',
+  'secret.set',
+  'secret.deleted',
+  'signing_key.made',
+  'signing_key.retired',
+  'callback.created',
+  'callback.changed',
+  'callback.deleted',
+  'callback.secret_rotated',
+  'trigger.created',
+  'trigger.changed',
+  'trigger.deleted',
+  'trigger.secret_rotated',
+  'worker.created',
+  'worker.deleted',
+] as const
+export type AuditAction = (typeof AUDIT_ACTIONS)[number]
+
+export const AUDIT_OUTCOMES = ['done', 'refused'] as const
+export type AuditOutcome = (typeof AUDIT_OUTCOMES)[number]

@@ -1,0 +1,108 @@
+import type { SuiteVerdict } from '../ports/outbox.ts'
+import { type Database, type Doc, joined, set } from './database.ts'
+import { isDuplicate } from './errors.ts'
+import { announce, listeners, type News } from './outbox-insert.ts'
+import { type RunNews, snapshotOf } from './run-news.ts'
+import { target } from './run-record.ts'
+
+const AT_ONCE = 100
+
+/**
+ * Brings into the outbox what runs and callbacks have to tell, where somebody listened when it happened. Safe to be cut off
+ * and to be done by many at once: an event has one id, and a document forgets its news last.
+ */
+export async function collectNews(db: Database): Promise<void> {
+  await collectDisabled(db)
+  for (;;) {
+    const runs = await db
+      .collection('runs')
+      .find({ newsAt: { $gte: 0 } })
+      .sort({ newsAt: 1, _id: 1 })
+      .limit(AT_ONCE)
+      .toArray()
+    if (runs.length === 0) return
+    await collectOf(db, runs)
+    if (runs.length < AT_ONCE) return
+  }
+}
+
+async function collectOf(db: Database, runs: Doc[]): Promise<void> {
+  const since = await listeners(
+    db,
+    runs.map(({ workspace }) => workspace),
+  )
+  const listened = (workspace: string, at: number) => (since.get(workspace) ?? Number.POSITIVE_INFINITY) <= at
+  const all: News[] = []
+  for (const run of runs) {
+    const workspace = run.workspace as string
+    for (const news of run.news as RunNews[]) {
+      const { type, at, version } = news
+      const shown = snapshotOf(run, news)
+      const asked = type === 'run.finished' && shown.callbackUrl !== null
+      if (asked || listened(workspace, at)) {
+        all.push({ id: joined(run._id, version, type), workspace, at, content: { type, run: shown } })
+      }
+      const turn = type === 'run.finished' ? await noteSuiteState(db, run, news) : undefined
+      if (turn && listened(workspace, at)) {
+        const content = { type: 'suite.state_changed' as const, run: shown, ...turn }
+        all.push({ id: joined(run._id, 'turn'), workspace, at, content })
+      }
+    }
+  }
+  await announce(db, all)
+  // Only what was read is forgotten: a run that has more to tell by now is read again.
+  await db.collection('runs').bulkWrite(
+    runs.map((run) => ({
+      updateOne: {
+        filter: { ...target(run), news: { $size: (run.news as RunNews[]).length } },
+        update: { $unset: { news: '', newsAt: '' } },
+      },
+    })),
+    { ordered: false },
+  )
+}
+
+/** Notes what a run that ended says of its suite on its branch. Answers the turn that it was, the same when it is asked again. */
+async function noteSuiteState(
+  db: Database,
+  run: Doc,
+  news: RunNews,
+): Promise<{ from: SuiteVerdict; to: SuiteVerdict } | undefined> {
+  const to = suiteVerdict(news)
+  if (to === undefined) return undefined
+  const { workspace, suite, createdAt } = run
+  const { ci } = JSON.parse(run.request)
+  const place = joined(workspace, suite, JSON.stringify(ci.branch ?? ''))
+  const from = { $cond: [{ $eq: ['$run', run._id] }, { $ifNull: ['$from', null] }, { $ifNull: ['$state', null] }] }
+  try {
+    const state = await db
+      .collection('suite_states')
+      .findOneAndUpdate(
+        { _id: place, runCreatedAt: { $lte: createdAt } },
+        [set({ state: to, run: run._id, runCreatedAt: createdAt, updatedAt: news.at }, { from })],
+        { upsert: true, returnDocument: 'after' },
+      )
+    return state?.from && state.from !== to ? { from: state.from, to } : undefined
+  } catch (error) {
+    // A newer run has spoken.
+    if (isDuplicate(error)) return undefined
+    throw error
+  }
+}
+
+function suiteVerdict({ state, reason }: RunNews): SuiteVerdict | undefined {
+  if (state === 'passed') return 'passing'
+  const failing = state === 'failed' || state === 'timed_out' || (state === 'errored' && reason?.fault === 'suite')
+  return failing ? 'failing' : undefined
+}
+
+async function collectDisabled(db: Database): Promise<void> {
+  const callbacks = db.collection('callbacks')
+  for (const callback of await callbacks.find({ news: true }).limit(AT_ONCE).toArray()) {
+    const { _id: id, workspace, target: to, description, disabledAt, disabledReason: reason } = callback
+    const content = { type: 'callback.disabled' as const, callback: { id, kind: to.kind, description }, reason }
+    if (disabledAt !== null)
+      await announce(db, [{ id: joined(id, 'disabled', disabledAt), workspace, at: disabledAt, content }])
+    await callbacks.updateOne({ _id: id, disabledAt }, { $unset: { news: '' } })
+  }
+}

@@ -1,0 +1,36 @@
+import type { PageRequest } from '../ports/page.ts'
+import { FACT_KINDS } from '../ports/run-rules.ts'
+import type { RunFilter, RunRecord } from '../ports/runs.ts'
+import { afterPage, type Database, NEWEST_FIRST, type Where } from './database.ts'
+import { runRecord } from './run-record.ts'
+import { bucketOf } from './slots.ts'
+
+/** The condition of a list of runs with these filters. */
+export function runListFilter(workspace: string, filter: RunFilter, page: PageRequest): Where {
+  const { suite, suites, state, since, until } = filter
+  const facts = FACT_KINDS.flatMap((kind) => (filter[kind] === undefined ? [] : [`${kind}:${filter[kind]}`]))
+  const conditions: Where[] = [
+    { bucket: bucketOf(workspace), workspace },
+    ...(suite === undefined ? [] : [{ suite }]),
+    // What a limited key may see: a range of the index for each.
+    ...(suites === undefined ? [] : [{ suite: { $in: [...new Set(suites)] } }]),
+    ...(state === undefined ? [] : [{ state }]),
+    ...(facts.length === 0 ? [] : [{ facts: { $all: facts } }]),
+    ...(since === undefined ? [] : [{ createdAt: { $gte: since } }]),
+    ...(until === undefined ? [] : [{ createdAt: { $lt: until } }]),
+    ...afterPage(page),
+  ]
+  return { $and: conditions }
+}
+
+/** The newest runs that all filters let through. */
+export async function listRuns(
+  db: Database,
+  workspace: string,
+  filter: RunFilter,
+  page: PageRequest,
+): Promise<RunRecord[]> {
+  const where = runListFilter(workspace, filter, page)
+  const found = await db.collection('runs').find(where).sort(NEWEST_FIRST).limit(page.limit).toArray()
+  return found.map(runRecord)
+}

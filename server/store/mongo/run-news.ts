@@ -1,0 +1,44 @@
+import type { RunSnapshot } from '../ports/outbox.ts'
+import type { Database, Doc } from './database.ts'
+import { runRecord } from './run-record.ts'
+
+/** What a run tells of: kept in its own document, in the write in which it happens, until it is in the outbox. */
+export interface RunNews extends Pick<RunSnapshot, (typeof AT_THE_TIME)[number]> {
+  readonly type: 'run.queued' | 'run.started' | 'run.finished'
+  readonly at: number
+}
+
+/** What changes of a run: as it was at that moment. */
+const AT_THE_TIME = [
+  ...([
+    'state',
+    'version',
+    'attempt',
+    'lostLeases',
+    'startedAt',
+    'finishedAt',
+    'results',
+    'reason',
+    'artifacts',
+  ] as const),
+]
+
+/** The last stage of an update that is news. Whether anybody listens is asked later, off the run's way. */
+export function telling(db: Database, type: RunNews['type']): object {
+  const fields = AT_THE_TIME.map((name) => [name, `$${name}`])
+  const one = { type, at: db.now(), ...Object.fromEntries(fields) }
+  return { $set: { news: { $concatArrays: [{ $ifNull: ['$news', []] }, [one]] }, newsAt: db.now() } }
+}
+
+/** The run as it was at the moment of the news. */
+export function snapshotOf(run: Doc, { type: _type, at: _at, ...then }: RunNews): RunSnapshot {
+  const record = { ...runRecord(run), ...then }
+  const {
+    definition: _definition,
+    sealedSecrets: _secrets,
+    variables: _variables,
+    cancelReason: _reason,
+    ...shown
+  } = record
+  return shown
+}
