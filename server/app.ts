@@ -6,11 +6,20 @@ import type { Registry } from 'prom-client'
 import type { Me } from '../contract/me.ts'
 import type { Access } from './domain/access.ts'
 import type { Archives } from './domain/archives.ts'
+import type { AuditTrail } from './domain/audit-trail.ts'
+import type { Callbacks } from './domain/callbacks.ts'
 import type { Caller } from './domain/caller.ts'
 import type { cancelRun } from './domain/cancel.ts'
+import type { Credentials } from './domain/credentials.ts'
+import type { Deliveries } from './domain/deliveries.ts'
 import type { Replays } from './domain/idempotency.ts'
+import type { Invitations } from './domain/invitations.ts'
 import type { Keys } from './domain/keys.ts'
+import type { Members } from './domain/members.ts'
+import type { Metering } from './domain/metering.ts'
 import type { Readiness } from './domain/readiness.ts'
+import type { RemoteWork } from './domain/remote-work.ts'
+import type { Revocation } from './domain/revocation.ts'
 import type { RunReader } from './domain/run-reader.ts'
 import type { RunResults } from './domain/run-results.ts'
 import type { Signing } from './domain/signing.ts'
@@ -18,13 +27,23 @@ import type { SuiteSecrets } from './domain/suite-secrets.ts'
 import type { Suites } from './domain/suites.ts'
 import type { Tokens } from './domain/tokens.ts'
 import type { Trigger } from './domain/trigger.ts'
+import type { TriggerHooks } from './domain/trigger-hooks.ts'
+import type { Triggers } from './domain/triggers.ts'
+import type { usageReport } from './domain/usage.ts'
 import type { Users } from './domain/users.ts'
 import type { Waiting } from './domain/waiting.ts'
+import type { Workers } from './domain/workers.ts'
+import type { Workspaces } from './domain/workspaces.ts'
 import { archiveRoutes } from './routes/archives.ts'
+import { auditRoutes } from './routes/audit.ts'
+import { auditedChanges } from './routes/audited.ts'
 import { authentication, authorization } from './routes/authentication.ts'
+import { callbackRoutes } from './routes/callbacks.ts'
+import { deliveryRoutes } from './routes/deliveries.ts'
 import { answerError, errorAnswers, unreadableAnswer } from './routes/errors.ts'
 import type { App } from './routes/http.ts'
 import { keyRoutes } from './routes/keys.ts'
+import { memberRoutes } from './routes/members.ts'
 import { notFoundAnswers } from './routes/not-found.ts'
 import { oauthRoutes } from './routes/oauth.ts'
 import { openapi } from './routes/openapi.ts'
@@ -33,26 +52,45 @@ import { type RateLimits, type Rates, rateLimits } from './routes/rate-limits.ts
 import { runResultRoutes } from './routes/run-results.ts'
 import { runRoutes } from './routes/runs.ts'
 import { suiteRoutes } from './routes/suites.ts'
+import { triggerHookRoutes, triggerRoutes } from './routes/triggers.ts'
+import { userKeyRoutes } from './routes/user-keys.ts'
 import { userRoutes } from './routes/users.ts'
+import { workRoutes } from './routes/work.ts'
+import { workerRoutes } from './routes/workers.ts'
+import { workspaceRoutes } from './routes/workspaces.ts'
 
 /** Everything that routes call. */
 export interface Domain {
   readonly access: Access
   readonly archives: Archives
+  readonly callbacks: Callbacks
+  readonly audit: AuditTrail
   readonly cancel: ReturnType<typeof cancelRun>
+  readonly credentials: Credentials
+  readonly deliveries: Deliveries
+  readonly invitations: Invitations
   readonly keys: Keys
   readonly me: (caller: Caller) => Promise<Me>
+  readonly members: Members
+  readonly metering: Metering
   readonly readiness: () => Promise<Readiness>
   readonly reader: RunReader
   readonly replays: Replays
   readonly results: RunResults
+  readonly revocation: Revocation
   readonly secrets: SuiteSecrets
   readonly signing: Signing
   readonly suites: Suites
   readonly tokens: Tokens
   readonly trigger: Trigger
+  readonly triggerHooks: TriggerHooks
+  readonly triggers: Triggers
+  readonly usage: ReturnType<typeof usageReport>
   readonly users: Users
   readonly waiting: Waiting
+  readonly workers: Workers
+  readonly remoteWork: RemoteWork
+  readonly workspaces: Workspaces
 }
 
 export interface AppOptions {
@@ -61,6 +99,8 @@ export interface AppOptions {
   readonly log: FastifyBaseLogger
   /** Networks of proxies whose X-Forwarded-For is believed. */
   readonly trustProxy: readonly string[]
+  /** Whether people's sign-ins at an OIDC issuer are taken. */
+  readonly signIns: boolean
   readonly corsOrigins: readonly string[]
   readonly archiveMaxBytes: number
   readonly rates: Rates
@@ -110,7 +150,7 @@ export async function buildApp(domain: Domain, options: AppOptions): Promise<App
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     trustProxy: options.trustProxy.length > 0 ? [...options.trustProxy] : false,
-    routerOptions: { maxParamLength: 2000 },
+    routerOptions: { maxParamLength: 5000 },
     frameworkErrors: (error, request, reply) => {
       stamp(request, reply)
       answerError(error, request, reply)
@@ -147,17 +187,28 @@ export async function buildApp(domain: Domain, options: AppOptions): Promise<App
     if (route.method === 'OPTIONS') route.config = { access: 'public', ...route.config }
   })
   authentication(app, domain.access)
-  limits = await rateLimits(app, options.rates)
+  limits = await rateLimits(app, options.rates, domain.metering)
   authorization(app)
+  auditedChanges(app, domain.audit)
   await openapi(app, options)
 
-  oauthRoutes(app, { ...domain, limits, issuer: options.publicUrl })
+  oauthRoutes(app, { ...domain, limits, issuer: options.publicUrl, signIns: options.signIns })
   runRoutes(app, domain)
   runResultRoutes(app, domain)
   suiteRoutes(app, domain)
   archiveRoutes(app, { ...domain, maxBytes: options.archiveMaxBytes })
   keyRoutes(app, domain)
   userRoutes(app, domain)
+  userKeyRoutes(app, domain)
+  workspaceRoutes(app, domain)
+  workerRoutes(app, domain)
+  workRoutes(app, domain)
+  memberRoutes(app, domain)
+  auditRoutes(app, domain)
+  callbackRoutes(app, domain)
+  deliveryRoutes(app, domain)
+  triggerRoutes(app, domain)
+  triggerHookRoutes(app, domain)
   operationRoutes(app, { ...domain, ...options })
 
   // Held answers are given now, and their connections end with them: so the close takes milliseconds. A client that neither

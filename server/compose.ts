@@ -1,43 +1,28 @@
-import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import { type RunningWorker, startWorker } from '../worker/loop.ts'
-import { buildApp, type Domain } from './app.ts'
+import { buildApp } from './app.ts'
 import { type Clock, systemClock } from './clock.ts'
+import { composeCallbacks } from './compose-callbacks.ts'
+import { composeDomain } from './compose-domain.ts'
 import { type Config, dataPaths } from './config.ts'
-import { accessControl } from './domain/access.ts'
-import { archives } from './domain/archives.ts'
 import { makeAdminKey, makeFirstKey } from './domain/bootstrap.ts'
-import { cancelRun } from './domain/cancel.ts'
-import { definitions } from './domain/definitions.ts'
-import { replays } from './domain/idempotency.ts'
 import { idMaker } from './domain/ids.ts'
-import { keyUse } from './domain/key-use.ts'
-import { apiKeys } from './domain/keys.ts'
-import { me } from './domain/me.ts'
 import { queueKeeper } from './domain/queue-keeper.ts'
-import { readiness } from './domain/readiness.ts'
 import { retention } from './domain/retention.ts'
-import { revocationMemory } from './domain/revocation.ts'
-import { runPlans } from './domain/run-plan.ts'
-import { runReader } from './domain/run-reader.ts'
-import { runResults } from './domain/run-results.ts'
-import { openSigning } from './domain/signing.ts'
-import { suiteSecrets } from './domain/suite-secrets.ts'
-import { suites } from './domain/suites.ts'
-import { keyDigest, tokenExchange } from './domain/tokens.ts'
-import { trigger } from './domain/trigger.ts'
-import { users } from './domain/users.ts'
-import { waiting } from './domain/waiting.ts'
+import { replaceSigningKeys } from './domain/signing.ts'
+import { keyDigest } from './domain/tokens.ts'
 import { type WorkSide, workSide } from './domain/work.ts'
 import { firstKeyFile } from './first-key.ts'
 import { expire } from './jobs/expire.ts'
+import { followRevocations } from './jobs/follow-revocations.ts'
+import { keepBooks } from './jobs/keep-books.ts'
 import { sweep } from './jobs/sweep.ts'
+import { ALWAYS, turnByLease } from './jobs/turn.ts'
 import { listenForMetrics, serverMetrics } from './metrics.ts'
 import { openParts, type Parts } from './parts.ts'
 import type { ShippedCli } from './routes/operations.ts'
 import { chooseRunner, runnerNotes, widestNetwork } from './runner.ts'
 import { StartError } from './secret-key.ts'
-import { localWake } from './wake/local.ts'
 
 export interface ComposeOptions {
   readonly version: string
@@ -55,7 +40,7 @@ export interface Server {
   readonly notes: readonly string[]
   /** What workers speak to; the embedded one is one of them. */
   readonly work: WorkSide
-  /** Listens and starts to work. Answers the public URL. */
+  /** Listens, in the role api, and starts to work. Answers the public URL. */
   start(): Promise<string>
   /** Ends everything in order: waiters answered, work handed back, store closed. */
   stop(): Promise<void>
@@ -65,7 +50,7 @@ const ADDRESS_FAILURES_A_MINUTE = 30
 
 /** Builds a whole server on its configuration. Nothing listens yet, nothing is claimed. */
 export async function composeServer(config: Config, options: ComposeOptions): Promise<Server> {
-  const parts = await openParts(config, options.clock ?? systemClock)
+  const parts = await openParts(config, options.clock ?? systemClock, (note) => options.log.warn(note))
   try {
     return await composeOn(parts, config, options)
   } catch (error) {
@@ -82,28 +67,40 @@ async function composeOn(parts: Parts, config: Config, options: ComposeOptions):
     config.publicUrl ?? `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${config.port}`
   const bootstrap = { store, newId: idMaker(clock), now: () => clock.now(), maxDays: config.keyMaxDays }
   const keyFile = firstKeyFile(paths.firstKey, keyDigest)
-  const firstKey = await makeFirstKey(bootstrap, config.chosenFirstKey)
+  // A shared store's first key is chosen by the operator, or made by admin-key: no node prints it (wire 6).
+  const wantsKey = !parts.shared || config.chosenFirstKey !== undefined
+  const firstKey = wantsKey ? await makeFirstKey(bootstrap, config.chosenFirstKey) : undefined
   if (firstKey !== undefined && config.chosenFirstKey === undefined) keyFile.write(firstKey)
 
-  const wake = localWake()
+  const { wake } = parts
   const work = workSide({ ...parts, wake, perWorkspace: config.runningPerWorkspace, minFreeBytes: config.minFreeBytes })
   const choice = await chooseRunner(config, options.toolPath)
   const { runner } = choice
   const notes = runnerNotes(choice)
-  const onUse = keyUse({
-    store,
-    now: () => clock.now(),
-    onFirst: (key) => keyFile.used(key.digest),
-    onError: (error) => log.warn({ err: error }, "a key's use could not be noted"),
-  })
+  const onFirstUse = (key: { digest: string }) => keyFile.used(key.digest)
   const unsandboxed = () => runner?.name === 'process'
   const network = widestNetwork(config, choice)
-  const domain = await composeDomain({ ...parts, config, publicUrl, wake, onUse, unsandboxed, notes, network })
+  const outgoing = composeCallbacks({ ...parts, config, publicUrl, wake, log, version: options.version })
+  const domain = await composeDomain({
+    ...parts,
+    ...outgoing,
+    config,
+    publicUrl,
+    wake,
+    log,
+    onFirstUse,
+    work,
+    version: options.version,
+    unsandboxed,
+    notes,
+    network,
+  })
   const metrics = serverMetrics(store)
   const app = await buildApp(domain, {
     version: options.version,
     publicUrl,
     log,
+    signIns: config.oidcIssuer !== undefined,
     trustProxy: config.trustProxy,
     corsOrigins: config.corsOrigins,
     archiveMaxBytes: config.archiveMaxBytes,
@@ -120,7 +117,12 @@ async function composeOn(parts: Parts, config: Config, options: ComposeOptions):
     alive: work.alive,
     noRunner: () => (choice.runner ? undefined : choice.problem),
   })
-  const keep = { logs: config.keepLogsDays, artifacts: config.keepArtifactsDays, runs: config.keepRunsDays }
+  const keep = {
+    logs: config.keepLogsDays,
+    artifacts: config.keepArtifactsDays,
+    runs: config.keepRunsDays,
+    audit: config.keepAuditDays,
+  }
   const stops: (() => Promise<void>)[] = []
   let worker: RunningWorker | undefined
 
@@ -129,20 +131,39 @@ async function composeOn(parts: Parts, config: Config, options: ComposeOptions):
     notes,
     work,
     async start() {
-      const embedded = await store.installation.keep('embedded-worker', idMaker(clock)('worker'))
+      // Where other processes share the store, what a dead one held goes back when its lease is over.
+      const own = idMaker(clock)('worker')
+      const embedded = parts.shared ? own : await store.installation.keep('embedded-worker', own)
       await store.queue.releaseAllOf(embedded)
-      await app.listen({ host: config.host, port: config.port }).catch((error: NodeJS.ErrnoException) => {
-        throw listenError(error, config)
-      })
+      const serves = config.roles.includes('api')
+      if (serves) {
+        await app.listen({ host: config.host, port: config.port }).catch((error: NodeJS.ErrnoException) => {
+          throw listenError(error, config)
+        })
+      }
       if (config.metricsPort > 0) stops.push(await listenForMetrics(metrics.registry, config.host, config.metricsPort))
+      if (parts.shared) {
+        const lost = (error: unknown) =>
+          log.error({ err: error }, 'what was revoked is not known just now; trying again')
+        stops.push(followRevocations(domain.revocation, clock, lost))
+      }
+      if (serves) {
+        const turn = parts.shared ? turnByLease(store.leases, embedded, clock) : ALWAYS
+        const unkept = (error: unknown) =>
+          log.error({ err: error }, 'the queue could not be looked after; trying again')
+        const unremoved = (error: unknown) =>
+          log.error({ err: error }, 'what is old could not be removed; trying again')
+        stops.push(sweep(keeper, turn, clock, unkept))
+        stops.push(expire(retention({ ...parts, days: keep }), turn, clock, unremoved))
+        // The lease ends by itself when the store is away.
+        stops.push(() => turn.giveUp().catch(() => undefined))
+      }
       stops.push(
-        sweep(keeper, clock, (error) => log.error({ err: error }, 'the queue could not be looked after; trying again')),
-      )
-      stops.push(
-        expire(retention({ ...parts, days: keep }), clock, (error) =>
-          log.error({ err: error }, 'what is old could not be removed; trying again'),
+        keepBooks(domain, clock, (error) =>
+          log.error({ err: error }, 'audit, usage or signing keys wait; trying again'),
         ),
       )
+      if (config.roles.includes('sender')) stops.push(await outgoing.start(embedded))
       if (runner) {
         worker = startWorker({
           work: work.forWorker(embedded),
@@ -169,6 +190,16 @@ async function composeOn(parts: Parts, config: Config, options: ComposeOptions):
   }
 }
 
+/** A new signing key at once and no other good any more; answers its id. The server must not run on the same data folder. */
+export async function composeSigningKey(config: Config, clock: Clock = systemClock): Promise<string> {
+  const { store, vault } = await openParts(config, clock)
+  try {
+    return await replaceSigningKeys({ store, vault, algorithm: config.tokenAlgorithm, now: () => clock.now() })
+  } finally {
+    await store.close()
+  }
+}
+
 /** Another key with every scope but `work`, for the way back in. The server must not run on the same data folder. */
 export async function composeAdminKey(config: Config, clock: Clock = systemClock): Promise<string> {
   const { store } = await openParts(config, clock)
@@ -176,75 +207,6 @@ export async function composeAdminKey(config: Config, clock: Clock = systemClock
     return await makeAdminKey({ store, newId: idMaker(clock), now: () => clock.now(), maxDays: config.keyMaxDays })
   } finally {
     await store.close()
-  }
-}
-
-interface DomainParts extends Parts {
-  readonly config: Config
-  readonly publicUrl: string
-  readonly wake: ReturnType<typeof localWake>
-  readonly onUse: ReturnType<typeof keyUse>
-  readonly unsandboxed: () => boolean
-  readonly notes: readonly string[]
-  readonly network: ReturnType<typeof widestNetwork>
-}
-
-async function composeDomain(parts: DomainParts): Promise<Domain> {
-  const { store, blobs, vault, clock, wake, config, publicUrl } = parts
-  const now = () => clock.now()
-  const newId = idMaker(clock)
-  const signing = await openSigning({ store, vault, algorithm: config.tokenAlgorithm, issuer: publicUrl, now })
-  const revocation = revocationMemory({ store, clock, tokenTtlMs: 3_600_000 })
-  await revocation.refresh()
-  const access = accessControl({ signing, revocation, now })
-  const trees = archives({ store, blobs, now, maxBytes: config.archiveMaxBytes, minFreeBytes: config.minFreeBytes })
-  const ceilings = {
-    ...parts.network,
-    memoryBytes: config.sandboxMaxMemory,
-    processes: config.sandboxMaxProcesses,
-    diskBytes: config.sandboxMaxDisk,
-  }
-  const resolve = definitions({ archives: trees, ceilings })
-  const suiteDomain = suites({ store, newId, resolve })
-  const secrets = suiteSecrets({ store, vault, suites: suiteDomain })
-  const reader = runReader({ store, publicUrl })
-  return {
-    access,
-    archives: trees,
-    cancel: cancelRun({ store, wake, reader, publicUrl }),
-    keys: apiKeys({ store, revocation, newId, now, maxDays: config.keyMaxDays, keysPerUser: config.keysPerUser }),
-    me: me(store),
-    readiness: readiness({ store, clock, notes: () => parts.notes }),
-    reader,
-    replays: replays({ store, vault }),
-    results: runResults({ store, blobs, reader, publicUrl }),
-    secrets,
-    signing,
-    suites: suiteDomain,
-    tokens: tokenExchange({
-      store,
-      signing,
-      revocation,
-      issuer: publicUrl,
-      ttlSeconds: config.tokenTtlSeconds,
-      now,
-      randomId: randomUUID,
-      onUse: parts.onUse,
-    }),
-    trigger: trigger({
-      store,
-      vault,
-      wake,
-      plans: runPlans({ store, archives: trees, suites: suiteDomain, resolve, ceilings }),
-      secrets,
-      reader,
-      newId,
-      publicUrl,
-      maxQueued: config.queuedPerWorkspace,
-      queueTimeoutSeconds: config.queueTimeoutSeconds,
-    }),
-    users: users({ store, newId, unsandboxed: parts.unsandboxed }),
-    waiting: waiting({ store, wake, clock, access, reader, publicUrl }),
   }
 }
 

@@ -1,32 +1,20 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { ConfigError, readSettings, unknownSettings, type Values } from '../settings/read.ts'
 import { SETTINGS } from './settings.ts'
 
-/** Of later parts of Verdict: a value is refused, so that nobody believes it works. */
-const NOT_YET = [
-  'VERDICT_KEEP_AUDIT_DAYS',
-  'VERDICT_AUDIENCES',
-  'VERDICT_OIDC_ISSUER',
-  'VERDICT_OIDC_ACCEPTED_AUDIENCES',
-  'VERDICT_OIDC_CREATE_USERS',
-]
-/** Of clients and workers: no concern of the server's, but no typing error either. */
-const OF_OTHERS = ['VERDICT_URL', 'VERDICT_API_KEY', 'VERDICT_ALLOW_HTTP', 'VERDICT_WORKER_KEY']
+/** Of clients, workers and commands: no concern of the server's, but no typing error either. */
+const OF_OTHERS = ['VERDICT_URL', 'VERDICT_API_KEY', 'VERDICT_ALLOW_HTTP', 'VERDICT_WORKER_KEY', 'VERDICT_COPY_TO']
 
-type Values = { -readonly [K in keyof typeof SETTINGS]: (typeof SETTINGS)[K]['fallback'] }
+type Settings = Values<typeof SETTINGS>
 
 /** The whole configuration, read once at start. Paths are absolute, sizes in bytes, durations as their names say. */
-export type Config = Readonly<Omit<Values, 'secretKey' | 'publicUrl' | 'bootstrapKeyFile'>> & {
+export type Config = Readonly<Omit<Settings, 'secretKey' | 'publicUrl' | 'bootstrapKeyFile'>> & {
   readonly publicUrl: string | undefined
   /** 32 bytes, or undefined: made and kept in the data folder. */
   readonly secretKey: Uint8Array | undefined
   /** What the file of VERDICT_BOOTSTRAP_KEY_FILE holds: the first key, chosen by the operator. */
   readonly chosenFirstKey: string | undefined
-}
-
-/** Every bad value at once, one a line. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError'
 }
 
 /**
@@ -37,25 +25,14 @@ export function readConfig(
   env: Readonly<Record<string, string | undefined>>,
   cwd: string,
 ): { config: Config; warnings: string[] } {
-  const problems: string[] = []
-  const values: Record<string, unknown> = {}
-  for (const [field, line] of Object.entries(SETTINGS)) {
-    const given = env[line.name]?.trim() ?? ''
-    const reading = given === '' ? { value: line.fallback } : line.read(given)
-    if ('problem' in reading) problems.push(`${line.name} ${reading.problem}`)
-    values[field] = 'problem' in reading ? line.fallback : reading.value
-  }
-  const config = values as unknown as Values
-  for (const name of NOT_YET) if (env[name]) problems.push(`${name} is not supported yet`)
+  const { values: config, problems } = readSettings(SETTINGS, env)
   problems.push(...contradictions(config))
   const chosenFirstKey = config.bootstrapKeyFile && readKeyFile(resolve(cwd, config.bootstrapKeyFile), problems)
-  if (problems.length > 0)
-    throw new ConfigError(`the configuration is not usable:\n${problems.map((line) => `- ${line}`).join('\n')}`)
+  if (problems.length > 0) throw new ConfigError(problems)
 
-  const known = new Set([...Object.values(SETTINGS).map((line) => line.name), ...NOT_YET, ...OF_OTHERS])
-  const warnings = Object.keys(env)
-    .filter((name) => name.startsWith('VERDICT_') && !known.has(name) && !name.startsWith('VERDICT_TEST_'))
-    .map((name) => `${name} is not a setting of this server (npm start -- --help lists them)`)
+  const warnings = unknownSettings(SETTINGS, OF_OTHERS, env).map(
+    (name) => `${name} is not a setting of this server (npm start -- --help lists them)`,
+  )
   return {
     config: Object.freeze({
       ...config,
@@ -73,7 +50,7 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
 }
 
-function contradictions(values: Values): string[] {
+function contradictions(values: Settings): string[] {
   const problems: string[] = []
   if (values.publicUrl === undefined && !isLoopback(values.host)) {
     problems.push(
@@ -95,11 +72,44 @@ function contradictions(values: Values): string[] {
   if (values.runner === 'process' && !values.allowUnsandboxed) {
     problems.push('VERDICT_RUNNER=process isolates nothing and needs VERDICT_ALLOW_UNSANDBOXED=1')
   }
-  if (!values.roles.includes('api')) problems.push('VERDICT_ROLES needs "api": workers elsewhere are not supported yet')
+  if (!values.databaseUrl.startsWith('sqlite:') && values.secretKey === undefined) {
+    problems.push(
+      'VERDICT_DATABASE_URL is of MongoDB and needs VERDICT_SECRET_KEY, the same on every node: openssl rand -base64 32 makes one',
+    )
+  }
+  problems.push(...withoutApi(values))
+  const own = `${values.publicUrl ?? `http://${values.host}:${values.port}`}`.replace(/\/+$/, '')
+  if (Object.keys(values.audiences).some((audience) => audience === own || audience.startsWith(`${own}/`)))
+    problems.push('VERDICT_AUDIENCES must not name this server itself: its own tokens are made by other rules')
+  if ((values.oidcIssuer === undefined) !== (values.oidcAcceptedAudiences.length === 0)) {
+    problems.push(
+      'VERDICT_OIDC_ISSUER and VERDICT_OIDC_ACCEPTED_AUDIENCES go together: a token of the issuer that is meant for another application must not be taken',
+    )
+  }
+  if (values.oidcIssuer !== undefined) {
+    const issuer = URL.parse(values.oidcIssuer)
+    const plain = issuer?.protocol === 'http:' && isLoopback(issuer.hostname.replace(/^\[|\]$/g, ''))
+    if (!issuer || !(issuer.protocol === 'https:' || plain) || issuer.search || issuer.hash || issuer.username)
+      problems.push(
+        'VERDICT_OIDC_ISSUER must be an https address (http for loopback only), exactly as its tokens name it',
+      )
+  }
   if (values.secretKey !== undefined && decodeSecretKey(values.secretKey) === undefined) {
     problems.push('VERDICT_SECRET_KEY must be 32 bytes in base64 (make one: openssl rand -base64 32)')
   }
   return problems
+}
+
+/** A process that serves nobody: a sender beside API nodes, and nothing else. */
+function withoutApi(values: Settings): string[] {
+  if (values.roles.includes('api')) return []
+  if (values.roles.includes('worker') || !values.roles.includes('sender'))
+    return ['VERDICT_ROLES needs "api": elsewhere than in a server run a worker by npm run worker']
+  if (values.databaseUrl.startsWith('sqlite:'))
+    return ['VERDICT_ROLES without "api" needs a MongoDB that API nodes work on, too (VERDICT_DATABASE_URL)']
+  return values.publicUrl === undefined
+    ? ['VERDICT_PUBLIC_URL is required when VERDICT_ROLES has no "api": callbacks name the address of the API nodes']
+    : []
 }
 
 function readKeyFile(path: string, problems: string[]): string | undefined {

@@ -3,14 +3,24 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
-import { composeAdminKey, composeServer } from './compose.ts'
+import { backup, backupText } from './backup.ts'
+import { composeAdminKey, composeServer, composeSigningKey } from './compose.ts'
 import { type Config, readConfig } from './config.ts'
+import { copyText, copyToMongo } from './copy-store.ts'
 import { helpText } from './help.ts'
 
-// One program: serve (default), admin-key. It owns the process: environment, standard output, signals, exit code.
+// One program: serve (default), admin-key, rotate-signing-key, backup, copy-store. It owns the process: environment, standard output, signals, exit code.
 
 const root = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))
 const { version } = JSON.parse(readFileSync(root('package.json'), 'utf8')) as { version: string }
+/** How many arguments each command takes. */
+const COMMANDS: Readonly<Record<string, number>> = {
+  serve: 0,
+  'admin-key': 0,
+  'rotate-signing-key': 0,
+  backup: 1,
+  'copy-store': 0,
+}
 /** Errors whose message alone is for the operator; all others come with their stack. */
 const FOR_OPERATORS = ['ConfigError', 'StartError', 'StoreError', 'BootstrapError', 'VaultError']
 
@@ -23,7 +33,11 @@ async function serve(config: Config): Promise<void> {
     )
   }
   const url = await server.start()
-  console.log(`Verdict ${version} is at ${url} (reference: ${url}/docs)`)
+  console.log(
+    config.roles.includes('api')
+      ? `Verdict ${version} is at ${url} (reference: ${url}/docs)`
+      : `Verdict ${version} delivers the callbacks of ${url}, and listens to nobody`,
+  )
   for (const note of server.notes) console.log(`  ${note}`)
 
   let stopping = false
@@ -41,15 +55,29 @@ async function main(args: readonly string[]): Promise<void> {
   const [command = 'serve', ...rest] = args
   if (args.includes('--help') || command === 'help') return console.log(helpText(version))
   if (args.includes('--version')) return console.log(version)
-  if (rest.length > 0 || !['serve', 'admin-key'].includes(command)) {
+  if (rest.length !== COMMANDS[command]) {
     throw Object.assign(
-      new Error(`There is no command "${args.join(' ')}". Commands: serve, admin-key (--help lists everything).`),
+      new Error(
+        // Only the command: an argument may be an address with a password.
+        command in COMMANDS
+          ? `"${command}" takes ${COMMANDS[command] || 'no'} argument${COMMANDS[command] === 1 ? '' : 's'}${command === 'copy-store' ? ': others see what is on a command line, so VERDICT_COPY_TO names the database' : ''} (--help lists everything).`
+          : `There is no command "${command}". Commands: serve, admin-key, rotate-signing-key, backup FOLDER, copy-store (--help lists everything).`,
+      ),
       { name: 'ConfigError' },
     )
   }
   const { config, warnings } = readConfig(process.env, process.cwd())
   for (const warning of warnings) console.error(`warning: ${warning}`)
   if (command === 'admin-key') return console.log(await composeAdminKey(config))
+  if (command === 'rotate-signing-key') {
+    const id = await composeSigningKey(config)
+    return console.log(`Tokens are signed by ${id} from now on; every token that is out has ended. API keys stay good.`)
+  }
+  if (command === 'copy-store') {
+    const facts = await copyToMongo(config, process.env.VERDICT_COPY_TO, (line) => console.error(line))
+    return console.log(copyText(facts))
+  }
+  if (command === 'backup') return console.log(backupText(await backup(config, rest[0] as string)))
   await serve(config.port === 0 ? { ...config, port: await freePort(config.host) } : config)
 }
 

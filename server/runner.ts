@@ -3,7 +3,8 @@ import { parseCidr } from '../egress/addresses.ts'
 import { type Detected, detectRunner } from '../worker/runner/detect.ts'
 import { type Config, dataPaths } from './config.ts'
 
-const NO_WORKER = 'No suite runs in this process: VERDICT_ROLES has no worker.'
+const NO_WORKER =
+  'This server runs no suites itself (VERDICT_ROLES has no worker): start one elsewhere by npm run worker.'
 
 /** The runner that the configuration asks for and this machine can give. `toolPath`: where programs are looked for. */
 export async function chooseRunner(config: Config, toolPath: string): Promise<Detected> {

@@ -1,9 +1,6 @@
-import { arch, availableParallelism, platform } from 'node:os'
-import { NETWORKS } from '../contract/networks.ts'
-import { parseCidr } from '../egress/addresses.ts'
-import * as setting from './setting.ts'
+import { RUN_SETTINGS, RUNNER_SETTINGS } from '../settings/runner.ts'
+import * as setting from '../settings/setting.ts'
 
-const GIB = 1024 ** 3
 const THREE = ['api', 'worker', 'sender'] as const
 
 /** Every setting of the server: the one place that names them. `npm start -- --help` prints this table. */
@@ -19,82 +16,19 @@ export const SETTINGS = {
   databaseUrl: setting.text(
     'VERDICT_DATABASE_URL',
     'sqlite:',
-    'sqlite: in the data folder',
-    /^sqlite:$/,
-    'must be "sqlite:"; mongodb:// is not supported yet',
+    'sqlite: in the data folder, or mongodb://… for many nodes',
+    /^(sqlite:|mongodb(\+srv)?:\/\/.+)$/,
+    'must be "sqlite:", or an address of MongoDB: mongodb://user:password@host:27017/verdict?replicaSet=rs0',
   ),
   secretKey: setting.optionalText(
     'VERDICT_SECRET_KEY',
     'made and kept in the data folder',
-    '32 bytes in base64: encrypts secrets at rest',
+    '32 bytes in base64: encrypts secrets at rest; required with MongoDB',
   ),
   roles: setting.list('VERDICT_ROLES', THREE, 'api,worker,sender', 'what this process does', (role) =>
     (THREE as readonly string[]).includes(role) ? undefined : `"${role}" is not one of ${THREE.join(', ')}`,
   ),
-  runner: setting.choice(
-    'VERDICT_RUNNER',
-    ['auto', 'sandbox', 'process', 'none'],
-    'auto',
-    'how suites are isolated; auto: sandbox if it works, else process if allowed',
-  ),
-  allowUnsandboxed: setting.flag(
-    'VERDICT_ALLOW_UNSANDBOXED',
-    'suites may run without a sandbox; loopback only, one user only',
-  ),
-  workerSlots: setting.count(
-    'VERDICT_WORKER_SLOTS',
-    availableParallelism(),
-    'runs side by side in this process',
-    1,
-    1000,
-    'number of cores',
-  ),
-  workerLabels: setting.list(
-    'VERDICT_WORKER_LABELS',
-    [platform(), arch()],
-    'operating system, architecture',
-    "what a suite's runsOn may ask for",
-    setting.isLabel,
-  ),
-  sandboxPaths: setting.list(
-    'VERDICT_SANDBOX_PATHS',
-    ['/usr'],
-    '/usr',
-    'folders that a sandboxed run sees, read-only',
-    setting.isAbsolutePath,
-  ),
-  sandboxNetwork: setting.choice(
-    'VERDICT_SANDBOX_NETWORK',
-    [...NETWORKS],
-    'internet',
-    'the widest network that a suite may ask for',
-  ),
-  sandboxUidBase: setting.count(
-    'VERDICT_SANDBOX_UID_BASE',
-    60_000,
-    'first of the user ids of sandboxed runs',
-    1000,
-    2 ** 31,
-  ),
-  sandboxMaxMemory: setting.size(
-    'VERDICT_SANDBOX_MAX_MEMORY',
-    4 * GIB,
-    '4 GiB',
-    'the most memory that a suite may ask for',
-  ),
-  sandboxMaxProcesses: setting.count(
-    'VERDICT_SANDBOX_MAX_PROCESSES',
-    2048,
-    'the most processes that a suite may ask for',
-    1,
-    1_000_000,
-  ),
-  sandboxMaxDisk: setting.size(
-    'VERDICT_SANDBOX_MAX_DISK',
-    10 * GIB,
-    '10 GiB',
-    'the most disk that a suite may ask for',
-  ),
+  ...RUNNER_SETTINGS,
   tokenTtlSeconds: setting.count('VERDICT_TOKEN_TTL_SECONDS', 900, 'life of an access token', 60, 3600),
   tokenAlgorithm: setting.choice(
     'VERDICT_TOKEN_ALGORITHM',
@@ -120,6 +54,23 @@ export const SETTINGS = {
     'origins whose pages may call the API',
     setting.isOrigin,
   ),
+  audiences: setting.wordLists(
+    'VERDICT_AUDIENCES',
+    'your own APIs that keys may give tokens for: JSON, audience → scopes',
+  ),
+  oidcIssuer: setting.optionalText(
+    'VERDICT_OIDC_ISSUER',
+    'none',
+    'OIDC issuer whose signed-in users may manage their own keys, exactly as its tokens name it',
+  ),
+  oidcAcceptedAudiences: setting.list(
+    'VERDICT_OIDC_ACCEPTED_AUDIENCES',
+    [],
+    'none',
+    "the issuer's clients or APIs whose tokens are taken",
+    () => undefined,
+  ),
+  oidcCreateUsers: setting.flag('VERDICT_OIDC_CREATE_USERS', 'users are made of people who sign in for the first time'),
   runningPerWorkspace: setting.count('VERDICT_RUNNING_PER_WORKSPACE', 20, 'runs at once of one workspace', 1, 100_000),
   queuedPerWorkspace: setting.count('VERDICT_QUEUED_PER_WORKSPACE', 1000, 'queued runs of one workspace', 1, 1_000_000),
   queueTimeoutSeconds: setting.count(
@@ -139,20 +90,9 @@ export const SETTINGS = {
   keepLogsDays: setting.count('VERDICT_KEEP_LOGS_DAYS', 30, 'how long logs are kept', 1, 36_500),
   keepArtifactsDays: setting.count('VERDICT_KEEP_ARTIFACTS_DAYS', 14, 'how long artifacts are kept', 1, 36_500),
   keepRunsDays: setting.count('VERDICT_KEEP_RUNS_DAYS', 365, 'how long runs are kept', 1, 36_500),
-  stopGraceSeconds: setting.count(
-    'VERDICT_STOP_GRACE_SECONDS',
-    20,
-    'how long running suites may go on at SIGTERM, before they are handed back',
-    0,
-    3600,
-  ),
-  allowedPrivateCidrs: setting.list(
-    'VERDICT_ALLOWED_PRIVATE_CIDRS',
-    [],
-    'none',
-    'private networks that suites and callbacks may reach all the same',
-    problemOf(parseCidr),
-  ),
+  keepAuditDays: setting.count('VERDICT_KEEP_AUDIT_DAYS', 365, 'how long the audit log is kept', 1, 36_500),
+  stopGraceSeconds: RUN_SETTINGS.stopGraceSeconds,
+  allowedPrivateCidrs: RUN_SETTINGS.allowedPrivateCidrs,
   bootstrapKeyFile: setting.optionalText(
     'VERDICT_BOOTSTRAP_KEY_FILE',
     'none',
@@ -166,22 +106,5 @@ export const SETTINGS = {
     65_535,
     'none',
   ),
-  logLevel: setting.choice(
-    'VERDICT_LOG_LEVEL',
-    ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
-    'info',
-    'what is logged',
-  ),
-}
-
-/** What a parser says of a text that it does not take. */
-function problemOf(parse: (text: string) => unknown): (text: string) => string | undefined {
-  return (text) => {
-    try {
-      parse(text)
-      return undefined
-    } catch (error) {
-      return (error as Error).message
-    }
-  }
+  logLevel: RUN_SETTINGS.logLevel,
 }

@@ -1,15 +1,20 @@
 import { isWellFormedApiKey } from '../../contract/api-key.ts'
+import { isId } from '../../contract/ids.ts'
 import { isScope, type Scope } from '../../contract/scopes.ts'
-import type { AccessTokenClaims } from '../../contract/tokens.ts'
+import { type AccessTokenClaims, OIDC_CLIENT_PREFIX } from '../../contract/tokens.ts'
 import type { Caller } from './caller.ts'
+import { isWithin } from './networks.ts'
 import { Problem } from './problem.ts'
 import type { Revocation } from './revocation.ts'
 import type { Signing } from './signing.ts'
 
 /** Tells who a request comes from. */
 export interface Access {
-  /** The caller of an `Authorization` header. Throws `unauthorized` without one, `invalid_token` otherwise. */
-  authenticate(authorization: string | undefined): Promise<Caller>
+  /**
+   * The caller of an `Authorization` header that came from that address. Throws `unauthorized` without a header,
+   * `address_refused` when the key may not be used from there, `invalid_token` otherwise.
+   */
+  authenticate(authorization: string | undefined, address: string): Promise<Caller>
   /** Whether a caller's token is still good: asked again by what is open for long. */
   isStillGood(caller: Caller): boolean
   /** Calls back when the answer of {@link isStillGood} may have changed. The answer ends it. */
@@ -35,7 +40,7 @@ export function accessControl(options: { signing: Signing; revocation: Revocatio
   }
 
   return {
-    async authenticate(authorization) {
+    async authenticate(authorization, address) {
       const token = bearer(authorization)
       if (isWellFormedApiKey(token)) {
         throw new Problem(
@@ -45,29 +50,53 @@ export function accessControl(options: { signing: Signing; revocation: Revocatio
         )
       }
       const claims = await verified(token)
+      if (revocation.isStale()) {
+        throw new Problem(
+          'unavailable',
+          'This node has not heard for over a second what was revoked, so it lets nobody in. Try again.',
+          { retryAfter: 1 },
+        )
+      }
       const refusal = revocation.refusal(claims)
       if (refusal) throw new Problem('invalid_token', `The access token is not good any more: ${refusal}.`)
+      const { allowedIps, limits } = revocation.bounds(claims)
+      if (allowedIps !== null && !isWithin(address, allowedIps)) throw new Problem('address_refused', notFrom(address))
       const scopes = claims.scope.split(' ').filter(isScope)
       return {
         user: claims.sub,
-        workspace: claims.workspace,
+        workspace: claims.workspace ?? '',
+        kind: kindOf(claims),
         key: claims.client_id,
+        allowedIps,
+        limits,
+        address,
         scopes: new Set<Scope>(revocation.remaining(claims, scopes)),
         suites: claims.suites ?? null,
         tokenId: claims.jti,
         tokenExpiresAt: claims.exp * 1000,
       }
     },
-    isStillGood: (caller) =>
-      caller.tokenExpiresAt > now() &&
-      revocation.refusal({
-        jti: caller.tokenId,
-        client_id: caller.key,
-        sub: caller.user,
-        workspace: caller.workspace,
-      }) === undefined,
+    isStillGood(caller) {
+      const { user: sub, key: client_id, workspace, tokenId: jti } = caller
+      if (caller.tokenExpiresAt <= now() || revocation.refusal({ jti, client_id, sub, workspace })) return false
+      const { allowedIps } = revocation.bounds({
+        client_id,
+        ...(caller.allowedIps && { allowed_ips: [...caller.allowedIps] }),
+      })
+      return allowedIps === null || isWithin(caller.address, allowedIps)
+    },
     onChange: (listener) => revocation.onChange(listener),
   }
+}
+
+function kindOf({ sub, client_id }: AccessTokenClaims): Caller['kind'] {
+  if (isId('worker', sub)) return 'worker'
+  return client_id.startsWith(OIDC_CLIENT_PREFIX) ? 'oidc' : 'key'
+}
+
+/** Says nothing of where the key may be used from: whoever reads this may have found it. */
+export function notFrom(address: string): string {
+  return `The API key may not be used from ${address}: its owner allows other addresses only (allowedIps).`
 }
 
 /** RFC 6750 2.1; the scheme's name is compared without regard to case (RFC 9110 11.1). */

@@ -1,11 +1,14 @@
 import { canonicalDefinition } from '../../contract/definition.ts'
+import { gitUrlProblem } from '../../contract/git-source.ts'
 import { isReservedName } from '../../contract/names.ts'
 import { NETWORKS, type Network } from '../../contract/networks.ts'
 import type { Definition, DefinitionInput } from '../../contract/suites.ts'
+import type { Cidr } from '../../egress/addresses.ts'
 import { digestDefinition } from '../../tree/digest.ts'
 import { patternProblem } from '../../tree/path.ts'
 import { formatSize } from '../../tree/size.ts'
 import type { Archives } from './archives.ts'
+import { invalid, requireTarget } from './callback-input.ts'
 import { notSupported, Problem } from './problem.ts'
 
 /** The most that a suite may ask for; by the operator. */
@@ -25,19 +28,42 @@ export interface ResolvedDefinition {
 }
 
 /** Makes a sent definition canonical, and checks all that a schema cannot. Throws a {@link Problem} that names the field. */
-export function definitions(options: { archives: Archives; ceilings: Ceilings }) {
-  const { archives, ceilings } = options
+export function definitions(options: { archives: Archives; ceilings: Ceilings; allowed: readonly Cidr[] }) {
+  const { archives, ceilings, allowed } = options
   return async (workspace: string, input: DefinitionInput): Promise<ResolvedDefinition> => {
-    if (input.source !== undefined) throw notSupported('"source" in a suite')
+    if (input.source !== undefined) checkSource(input, allowed)
     if (input.kind !== undefined && input.kind !== 'command') throw notSupported(`The suite kind "${input.kind}"`)
     const definition = canonicalDefinition(input)
     checkNames(definition)
+    checkCredential(definition)
     checkPaths(definition)
     checkCeilings(definition, ceilings)
     const files =
       definition.archive === null ? null : (await archives.needed(workspace, definition.archive)).filesDigest
     return { definition, digest: digestDefinition(definition, files) }
   }
+}
+
+function checkSource({ source, archive }: DefinitionInput, allowed: readonly Cidr[]): void {
+  const git = source?.git ?? ''
+  const problem = gitUrlProblem(git)
+  if (problem !== undefined) invalid('definition/source/git', `the address ${problem}`)
+  requireTarget('definition/source/git', git, allowed)
+  if (archive !== undefined)
+    invalid('definition/archive', 'a suite with a source has no files of its own: its runs fetch the commit they name')
+}
+
+/** The credential is for the fetch alone: what a run declares it is given. */
+function checkCredential({ source, variables, secrets }: Definition): void {
+  const name = source?.credential ?? undefined
+  if (name === undefined) return
+  if (isReservedName(name))
+    throw new Problem('reserved_name', `The name ${name} is reserved: a secret may not have it.`)
+  if (secrets.includes(name) || Object.hasOwn(variables, name))
+    invalid(
+      'definition/source/credential',
+      `${name} is declared for the run, too, which would see it: choose another name`,
+    )
 }
 
 function checkNames({ variables, secrets }: Definition): void {
@@ -64,6 +90,10 @@ function checkPaths(definition: Definition): void {
 
 /** Throws when a suite asks for more than is allowed: also one that was pushed when more was. */
 export function checkCeilings(definition: Definition, ceilings: Ceilings): void {
+  if (definition.source && ceilings.network === 'none') {
+    const why = ceilings.networkHint ?? 'the operator allows "none" at most (VERDICT_SANDBOX_NETWORK).'
+    throw new Problem('network_not_allowed', `The suite's source is fetched with the network "internet"; ${why}`)
+  }
   if (NETWORKS.indexOf(definition.network) > NETWORKS.indexOf(ceilings.network)) {
     throw new Problem(
       'network_not_allowed',

@@ -1,6 +1,6 @@
 import type { Store } from '../store/ports/store.ts'
 import type { Vault } from '../vault/vault.ts'
-import type { Caller } from './caller.ts'
+import { type Caller, credentialOf } from './caller.ts'
 import { Problem } from './problem.ts'
 
 const DAY_MS = 86_400_000
@@ -16,7 +16,7 @@ export interface ReplayRequest {
   /** The `Idempotency-Key`; undefined: nothing is repeated. */
   readonly key: string | undefined
   readonly meaning: unknown
-  /** The answer holds a secret: it is repeated to the same API key only, not to all of the workspace. */
+  /** The answer holds a secret: it is repeated to the same credential only, not to all of the workspace. */
   readonly secret: boolean
 }
 
@@ -34,7 +34,7 @@ export function replays(options: { store: Store; vault: Vault }): Replays {
   return {
     async once(caller, { key, meaning, secret }, make) {
       if (key === undefined) return { body: (await make()).body, replayed: false }
-      const scope = { workspace: caller.workspace, caller: secret ? caller.key : 'workspace', key }
+      const scope = { workspace: caller.workspace, caller: secret ? credentialOf(caller) : 'workspace', key }
       const context = `replay/${scope.workspace}/${scope.caller}/${key}`
       const found = await store.idempotency.reserve(scope, vault.mac(JSON.stringify(meaning)))
       if (found === 'in_progress')

@@ -1,3 +1,4 @@
+import type { KeyLimits } from '../../contract/key-limits.ts'
 import {
   DEFAULT_KEY_SCOPES,
   isScope,
@@ -6,6 +7,7 @@ import {
   type Scope,
   SERVER_SCOPES,
 } from '../../contract/scopes.ts'
+import { beyond, canonicalNetworks } from './networks.ts'
 import { Problem } from './problem.ts'
 
 /** What a key may give: the bounds that a new or changed key must stay within. */
@@ -14,12 +16,16 @@ export interface Grant {
   readonly suites: readonly string[] | null
   /** Milliseconds since 1970; null: for ever. */
   readonly expiresAt: number | null
+  /** Null: from anywhere. */
+  readonly allowedIps: readonly string[] | null
+  readonly audiences: readonly string[]
+  readonly limits: KeyLimits | null
 }
 
 const DAY_MS = 86_400_000
 const DEFAULT_DAYS = 90
 /** Never on others' behalf: such a key would be its maker's right in another's hand. */
-const NOT_FOR_OTHERS: readonly Scope[] = [...SERVER_SCOPES, 'members:write']
+export const NOT_FOR_OTHERS: readonly Scope[] = [...SERVER_SCOPES, 'members:write']
 
 /**
  * The scopes of a new key: those asked for, or the defaults as far as they go. Throws when one is unknown, is above the
@@ -97,4 +103,66 @@ export function grantExpiry(
       `The key that makes this one ends at ${new Date(maker.expiresAt).toISOString()} itself.`,
     )
   return time === Number.POSITIVE_INFINITY ? null : time
+}
+
+/**
+ * From where a new key may be used: as asked, else as its maker. Throws when an entry is no network, or lies beyond the
+ * maker's own.
+ */
+export function grantIps(asked: readonly string[] | null | undefined, maker: Grant): string[] | null {
+  if (asked === undefined) return maker.allowedIps === null ? null : [...maker.allowedIps]
+  const refuse = (code: 'invalid_request' | 'exceeds_caller', message: string) =>
+    new Problem(code, message, { errors: [{ path: '/allowedIps', message }] })
+  const own = maker.allowedIps
+  if (asked === null) {
+    if (own === null) return null
+    throw refuse('exceeds_caller', 'The key that makes this one is limited to some addresses, and may not give all.')
+  }
+  let networks: string[]
+  try {
+    networks = canonicalNetworks(asked)
+  } catch (error) {
+    throw refuse('invalid_request', `allowedIps: ${(error as Error).message}.`)
+  }
+  const more = own === null ? [] : beyond(networks, own)
+  if (more.length > 0)
+    throw refuse('exceeds_caller', `The key that makes this one may not be used from ${more.join(', ')} itself.`)
+  return networks
+}
+
+/** The audiences of a new key; none unless asked for. Throws when one is not configured, or is not the maker's own. */
+export function grantAudiences(
+  asked: readonly string[] | null | undefined,
+  maker: Grant,
+  configured: readonly string[],
+): string[] | null {
+  if (asked == null) return null
+  for (const [index, audience] of asked.entries()) {
+    const refuse = (code: 'invalid_request' | 'exceeds_caller', message: string) =>
+      new Problem(code, message, { errors: [{ path: `/audiences/${index}`, message }] })
+    if (!configured.includes(audience))
+      throw refuse(
+        'invalid_request',
+        `There is no audience "${audience.slice(0, 100)}" here (VERDICT_AUDIENCES: ${configured.join(', ') || 'none'}).`,
+      )
+    if (!maker.audiences.includes(audience))
+      throw refuse('exceeds_caller', `The key that makes this one has not the audience ${audience} itself.`)
+  }
+  return [...asked]
+}
+
+/** The limits of a new key: as asked, else its maker's. Throws `exceeds_caller` above the maker's own. */
+export function grantLimits(
+  asked: { perMinute?: number | null; perDay?: number | null } | null | undefined,
+  maker: Grant,
+): KeyLimits | null {
+  const own = maker.limits ?? { perMinute: null, perDay: null }
+  const limits = { ...own, ...(asked === null ? { perMinute: null, perDay: null } : asked) }
+  for (const name of ['perMinute', 'perDay'] as const) {
+    const most = own[name]
+    if (most === null || (limits[name] !== null && limits[name] <= most)) continue
+    const message = `The key that makes this one is limited to ${name} ${most} itself.`
+    throw new Problem('exceeds_caller', message, { errors: [{ path: `/limits/${name}`, message }] })
+  }
+  return limits.perMinute === null && limits.perDay === null ? null : limits
 }

@@ -28,17 +28,34 @@ export class Problem extends Error {
   }
 }
 
+/** A credential as the audit log names it. */
+export interface CredentialFacts {
+  readonly id: string
+  readonly user: string | null
+  readonly workspace: string | null
+}
+
 /** What the domain throws for `/oauth` (RFC 6749 5.2). */
 export class OAuthProblem extends Error {
   override readonly name = 'OAuthProblem'
   readonly code: OAuthErrorCode
   /** Whether it counts against the sender's address: a credential that does not verify. */
   readonly unverified: boolean
+  /** Why, for the audit log alone, where the answer must not say it. */
+  readonly reason: string | undefined
+  /** Whose credential it is, if that is known. */
+  readonly about: CredentialFacts | undefined
 
-  constructor(code: OAuthErrorCode, description: string, more: { unverified?: boolean } = {}) {
-    super(description)
+  constructor(
+    code: OAuthErrorCode,
+    description: string,
+    more: { unverified?: boolean; reason?: string; about?: CredentialFacts; cause?: unknown } = {},
+  ) {
+    super(description, more.cause === undefined ? undefined : { cause: more.cause })
     this.code = code
     this.unverified = more.unverified ?? false
+    this.reason = more.reason
+    this.about = more.about
   }
 }
 

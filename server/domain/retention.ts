@@ -6,6 +6,7 @@ export interface KeepDays {
   readonly logs: number
   readonly artifacts: number
   readonly runs: number
+  readonly audit: number
 }
 
 export interface Retention {
@@ -45,7 +46,19 @@ export function retention(options: { store: Store; blobs: Blobs; days: KeepDays 
         await drop(digests)
         return digests.length
       })
+      await steps(() => store.deliveries.removeOlder(before(days.logs), AT_ONCE))
+      await steps(() => store.outbox.forgetSuiteStates(before(days.runs), AT_ONCE))
+      await steps(() => store.triggers.expire(AT_ONCE))
       await steps(() => store.idempotency.expire(AT_ONCE))
+      await steps(() => store.invitations.expire(AT_ONCE))
+      await steps(() => store.audit.removeOlder(before(days.audit), AT_ONCE))
+      for (const workspace of await store.workspaces.deleted(AT_ONCE)) {
+        await steps(async () => {
+          const { done, blobs: digests } = await store.workspaces.removeContents(workspace, AT_ONCE)
+          await drop(digests)
+          return done ? 0 : 1
+        })
+      }
     },
   }
 }

@@ -1,10 +1,11 @@
+import { COMMIT, repositoryOfUrl } from '../../contract/git-source.ts'
 import { SUITE_NAME } from '../../contract/names.ts'
 import type { RunCreate, RunRerun } from '../../contract/runs.ts'
 import type { Definition } from '../../contract/suites.ts'
 import { didYouMean } from '../../tree/near-names.ts'
 import type { RunRecord } from '../store/ports/runs.ts'
 import type { Store } from '../store/ports/store.ts'
-import type { SuiteRecord } from '../store/ports/suites.ts'
+import type { RevisionRecord, SuiteRecord } from '../store/ports/suites.ts'
 import type { Archives } from './archives.ts'
 import type { Caller } from './caller.ts'
 import { type Ceilings, checkCeilings, type definitions } from './definitions.ts'
@@ -60,6 +61,7 @@ export function runPlans(options: RunPlanOptions) {
         input.revision ?? null,
         input.definition ? base.source.digest : null,
         input.timeoutSeconds ?? null,
+        ...(base.source.kind === 'git' ? [base.source.commit] : []),
       ],
     }
   }
@@ -77,6 +79,11 @@ export function runPlans(options: RunPlanOptions) {
       throw new Problem(
         'suite_locked',
         `The suite ${input.suite} is locked: it runs only what was pushed. Use --stored (send no definition).`,
+      )
+    if (input.definition?.source !== undefined)
+      throw new Problem(
+        'invalid_request',
+        'A run that brings its definition brings its files, too: "source" is for suites that are pushed (verdict suites push).',
       )
     const { definition, digest } = await options.resolve(
       caller.workspace,
@@ -125,7 +132,7 @@ export function runPlans(options: RunPlanOptions) {
       revision: wanted,
       stored: true,
       definition: revision.definition,
-      source: { kind: 'stored' as const, digest: revision.digest, ...revision.source },
+      source: sourceOf(revision, input),
     }
   }
 
@@ -149,7 +156,7 @@ export function runPlans(options: RunPlanOptions) {
       revision: old.revision,
       definition: old.definition,
       source: old.source,
-      stored: old.source.kind === 'stored',
+      stored: old.source.kind !== 'upload',
       variables: old.variables,
       secrets: declared(input.secrets ?? {}, old.definition.secrets, 'unknown_secret', 'secret'),
       timeoutSeconds: old.timeoutSeconds,
@@ -164,6 +171,20 @@ export function runPlans(options: RunPlanOptions) {
     /** The same as an earlier run. */
     again,
   }
+}
+
+/** What is tested: the files that were pushed, or the commit that the run names. */
+function sourceOf({ definition, digest, source }: RevisionRecord, input: RunCreate): RunRecord['source'] {
+  if (!definition.source) return { kind: 'stored', digest, ...source }
+  const commit = input.source?.commit ?? input.ci?.commit
+  if (commit == null || !COMMIT.test(commit)) {
+    const named = commit == null ? 'the run names none' : `"${commit.slice(0, 70)}" is no full name of one`
+    throw new Problem(
+      'invalid_request',
+      `The suite ${input.suite} tests a commit of ${repositoryOfUrl(definition.source.git)}, and ${named}: send its 40 (or 64) hexadecimal digits as source.commit or ci.commit.`,
+    )
+  }
+  return { kind: 'git', digest, repository: repositoryOfUrl(definition.source.git), commit, dirty: false }
 }
 
 function declared(

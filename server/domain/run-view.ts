@@ -2,7 +2,7 @@ import type { Run } from '../../contract/runs.ts'
 import type { RunRecord } from '../store/ports/runs.ts'
 
 /** A run as clients see it. `publicUrl` has no trailing slash. */
-export function runView(run: RunRecord, publicUrl: string): Run {
+export function runView(run: Omit<RunRecord, 'definition' | 'sealedSecrets' | 'cancelReason'>, publicUrl: string): Run {
   const iso = (time: number | null) => (time === null ? null : new Date(time).toISOString())
   return {
     id: run.id,

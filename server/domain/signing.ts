@@ -1,19 +1,25 @@
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK, jwtVerify, SignJWT } from 'jose'
+import { importJWK, type JWK, jwtVerify, SignJWT } from 'jose'
 import type { AccessTokenClaims } from '../../contract/tokens.ts'
 import type { SigningKeyRecord } from '../store/ports/signing-keys.ts'
 import type { Store } from '../store/ports/store.ts'
 import type { Vault } from '../vault/vault.ts'
+import { requireCompactJwt } from './compact-jwt.ts'
+import { type Algorithm, makeSigningKey, privateJwk, rolesOf } from './signing-keys.ts'
 
-export type Algorithm = SigningKeyRecord['algorithm']
 type SignKey = Awaited<ReturnType<typeof importJWK>>
 
 /** Signs and checks access tokens (RFC 9068). One key, one algorithm: the key says which, never the token. */
 export interface Signing {
   sign(claims: AccessTokenClaims): Promise<string>
-  /** The claims of a token that this server signed and that has not expired; throws jose's error otherwise. */
-  verify(token: string): Promise<AccessTokenClaims>
-  /** The public keys (RFC 7517). */
+  /**
+   * The claims of a token that this server signed and that has not expired; throws an Error otherwise. `anyAudience`: also
+   * one for the operator's own APIs, which opens nothing here.
+   */
+  verify(token: string, options?: { anyAudience: boolean }): Promise<AccessTokenClaims>
+  /** The public keys (RFC 7517), with those that will sign soon. */
   jwks(): { keys: JWK[] }
+  /** Makes the next key in time, forgets those that are over, and learns of what other processes made. Answers what it did. */
+  tend(): Promise<{ made: string[]; forgotten: string[] }>
 }
 
 export interface SigningOptions {
@@ -26,59 +32,105 @@ export interface SigningOptions {
 }
 
 /** A token longer than this is none of ours, and is refused before anything reads it. Characters. */
-const TOKEN_MAX_LENGTH = 8192
-/** Compact serialisation only (RFC 7515 7.1): three parts of base64url. */
-const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/
+const TOKEN_MAX_LENGTH = 16_384
+/** No token of ours lives longer. Seconds. */
+const LIFE_MAX_SECONDS = 3600
+/** Tokens that were found good, by their exact text: the same text needs no second look at its signature. Bounded. */
+const KNOWN_MAX = 10_000
+const CLAIMS = ['exp', 'iat', 'sub', 'client_id', 'jti', 'scope']
+
+interface LoadedKeys {
+  readonly current: { readonly id: string; readonly key: SignKey }
+  /** When another key signs. */
+  readonly until: number
+  readonly publicKeys: ReadonlyMap<string, { algorithm: Algorithm; jwk: JWK; key: SignKey }>
+}
 
 /** Opens the signing keys; makes the first one of the configured algorithm. */
 export async function openSigning(options: SigningOptions): Promise<Signing> {
-  const { store, vault, algorithm, issuer } = options
-  let records = await store.signingKeys.list()
-  if (!records.some((record) => record.algorithm === algorithm)) {
-    records = [await makeSigningKey(store, vault, algorithm), ...records]
-  }
-  const current = records.find((record) => record.algorithm === algorithm) as SigningKeyRecord
-  const privateJwk = JSON.parse(vault.open(current.sealedPrivateKey, `signing-key/${current.id}`)) as JWK
-  const privateKey = await importJWK(privateJwk, algorithm)
-  const publicKeys = new Map<string, { algorithm: Algorithm; jwk: JWK; key: SignKey }>()
-  for (const record of records) {
-    const jwk = { ...(JSON.parse(record.publicKey) as JWK), kid: record.id, alg: record.algorithm, use: 'sig' }
-    publicKeys.set(record.id, { algorithm: record.algorithm, jwk, key: await importJWK(jwk, record.algorithm) })
+  const { store, vault, algorithm, issuer, now } = options
+
+  async function load(): Promise<LoadedKeys> {
+    let records = await store.signingKeys.list()
+    if (!rolesOf(records, algorithm, now()).signs) {
+      records = [await makeSigningKey(options, algorithm, now()), ...records]
+    }
+    const { signs, verifies } = rolesOf(records, algorithm, now())
+    const current = signs as SigningKeyRecord
+    const publicKeys = new Map<string, { algorithm: Algorithm; jwk: JWK; key: SignKey }>()
+    for (const record of verifies) {
+      const jwk = { ...(JSON.parse(record.publicKey) as JWK), kid: record.id, alg: record.algorithm, use: 'sig' }
+      publicKeys.set(record.id, { algorithm: record.algorithm, jwk, key: await importJWK(jwk, record.algorithm) })
+    }
+    const next = verifies.filter((record) => record.algorithm === algorithm && record.activeAt > now())
+    return {
+      current: { id: current.id, key: await importJWK(privateJwk(vault, current), algorithm) },
+      until: Math.min(...next.map(({ activeAt }) => activeAt), Number.POSITIVE_INFINITY),
+      publicKeys,
+    }
   }
 
+  const known = new Map<string, AccessTokenClaims>()
+  let keys = await load()
+
   return {
-    sign: (claims) =>
-      new SignJWT({ ...claims })
-        .setProtectedHeader({ alg: algorithm, typ: 'at+jwt', kid: current.id })
-        .sign(privateKey),
-    async verify(token) {
-      if (token.length > TOKEN_MAX_LENGTH || !COMPACT.test(token)) throw new Error('not a compact JWT of ours')
+    async sign(claims) {
+      if (now() >= keys.until) keys = await load()
+      return new SignJWT({ ...claims })
+        .setProtectedHeader({ alg: algorithm, typ: 'at+jwt', kid: keys.current.id })
+        .sign(keys.current.key)
+    },
+    async verify(token, { anyAudience } = { anyAudience: false }) {
+      // Whether it was revoked is asked elsewhere, every time; here only its end can have come meanwhile.
+      const before = anyAudience ? undefined : known.get(token)
+      if (before && before.exp * 1000 > now()) return before
+      known.delete(token)
+      requireCompactJwt(token, TOKEN_MAX_LENGTH)
       const { payload } = await jwtVerify(
         token,
         (header) => {
-          const known = typeof header.kid === 'string' ? publicKeys.get(header.kid) : undefined
-          if (!known || known.algorithm !== header.alg) throw new Error('unknown signing key')
-          return known.key
+          const signer = typeof header.kid === 'string' ? keys.publicKeys.get(header.kid) : undefined
+          if (!signer || signer.algorithm !== header.alg) throw new Error('unknown signing key')
+          return signer.key
         },
         {
           algorithms: ['ES256', 'RS256'],
           issuer,
-          audience: `${issuer}/v1`,
+          ...(anyAudience ? {} : { audience: `${issuer}/v1` }),
           typ: 'at+jwt',
-          requiredClaims: ['exp', 'iat', 'sub', 'client_id', 'jti', 'scope', 'workspace'],
-          currentDate: new Date(options.now()),
+          requiredClaims: CLAIMS,
+          maxTokenAge: LIFE_MAX_SECONDS,
+          currentDate: new Date(now()),
         },
       )
-      return payload as unknown as AccessTokenClaims
+      // A shared worker alone is of no workspace, and may do nothing but its work.
+      if (typeof payload.workspace !== 'string' && payload.scope !== 'work') throw new Error('of no workspace')
+      // One audience, as we write it: a list with ours among others was not made here.
+      if (typeof payload.aud !== 'string') throw new Error('not one audience')
+      if ((payload.exp ?? 0) - (payload.iat ?? 0) > LIFE_MAX_SECONDS) throw new Error('lives too long')
+      const claims = payload as unknown as AccessTokenClaims
+      if (!anyAudience) {
+        if (known.size >= KNOWN_MAX) known.clear()
+        known.set(token, claims)
+      }
+      return claims
     },
-    jwks: () => ({ keys: [...publicKeys.values()].map(({ jwk }) => jwk) }),
+    jwks: () => ({ keys: [...keys.publicKeys.values()].map(({ jwk }) => jwk) }),
+    async tend() {
+      const { nextAt, over } = rolesOf(await store.signingKeys.list(), algorithm, now())
+      const made = nextAt === undefined ? [] : [(await makeSigningKey(options, algorithm, nextAt)).id]
+      for (const { id } of over) await store.signingKeys.remove(id)
+      keys = await load()
+      // What was signed by a key that is good no more is looked at anew.
+      if (over.length > 0) known.clear()
+      return { made, forgotten: over.map(({ id }) => id) }
+    },
   }
 }
 
-async function makeSigningKey(store: Store, vault: Vault, algorithm: Algorithm): Promise<SigningKeyRecord> {
-  const pair = await generateKeyPair(algorithm, { extractable: true, modulusLength: 2048 })
-  const publicKey = await exportJWK(pair.publicKey)
-  const id = await calculateJwkThumbprint(publicKey)
-  const sealedPrivateKey = vault.seal(JSON.stringify(await exportJWK(pair.privateKey)), `signing-key/${id}`)
-  return store.signingKeys.add({ id, algorithm, publicKey: JSON.stringify(publicKey), sealedPrivateKey })
+/** A new key at once, and no other is good any more: for when a private key may have leaked. Every token ends with it. */
+export async function replaceSigningKeys(options: Omit<SigningOptions, 'issuer'>): Promise<string> {
+  const made = await makeSigningKey(options, options.algorithm, options.now())
+  await options.store.signingKeys.retireOthers(made.id)
+  return made.id
 }

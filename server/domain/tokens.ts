@@ -1,36 +1,50 @@
 import { createHash } from 'node:crypto'
 import { isWellFormedApiKey } from '../../contract/api-key.ts'
-import { isScope, ROLE_SCOPES, type Scope, SERVER_SCOPES } from '../../contract/scopes.ts'
-import { ACCESS_TOKEN_TYPE, API_KEY_TOKEN_TYPE, TOKEN_EXCHANGE_GRANT, type TokenAnswer } from '../../contract/tokens.ts'
+import { ROLE_SCOPES, type Scope, SERVER_SCOPES } from '../../contract/scopes.ts'
+import { ACCESS_TOKEN_TYPE, API_KEY_TOKEN_TYPE, type TokenAnswer } from '../../contract/tokens.ts'
 import type { KeyRecord } from '../store/ports/keys.ts'
 import type { Store } from '../store/ports/store.ts'
+import type { WorkerRecord } from '../store/ports/workers.ts'
+import { notFrom } from './access.ts'
+import type { AuditTrail } from './audit-trail.ts'
+import type { RequestFacts } from './caller.ts'
+import { type ExchangeRequest, type Form, narrow, readExchange } from './exchange-form.ts'
+import { isWithin } from './networks.ts'
+import type { SignIn, SignInTokens } from './oidc-exchange.ts'
 import { OAuthProblem } from './problem.ts'
-import type { Revocation } from './revocation.ts'
 import type { Signing } from './signing.ts'
+import { issueForWorker, refuseRemoved } from './worker-token.ts'
 
-/** Parameters of a form, each given once; repeated ones were refused before. */
-export type Form = Readonly<Record<string, string | undefined>>
+/** What an exchange shows, once it is known whose it is. */
+export type Subject = (
+  | { readonly kind: 'key'; readonly key: KeyRecord }
+  | { readonly kind: 'worker'; readonly worker: WorkerRecord }
+  | ({ readonly kind: 'oidc' } & SignIn)
+) & {
+  readonly request: ExchangeRequest
+}
 
-/** API keys to access tokens (RFC 8693), and both taken back (RFC 7009). */
+/** API keys, keys of workers, and sign-ins at the operator's OIDC issuer, to access tokens (RFC 8693). */
 export interface Tokens {
-  /** The key that a token-exchange form shows; throws an {@link OAuthProblem} when it is none, or not good any more. */
-  identify(form: Form): Promise<KeyRecord>
-  /** The token for an identified key. */
-  issue(key: KeyRecord, form: Form): Promise<TokenAnswer>
-  /** Ends a key or an access token by showing it. Silent when it is unknown (RFC 7009 2.2). */
-  revoke(form: Form): Promise<void>
+  /** Whose token-exchange form it is; throws an {@link OAuthProblem} when it shows nothing that is good. */
+  identify(form: Form, from: RequestFacts): Promise<Subject>
+  issue(subject: Subject, from: RequestFacts): Promise<TokenAnswer>
 }
 
 export interface TokensOptions {
   readonly store: Store
   readonly signing: Signing
-  readonly revocation: Revocation
+  readonly audit: AuditTrail
   readonly issuer: string
   readonly ttlSeconds: number
   readonly now: () => number
   readonly randomId: () => string
-  /** Told of every exchange, off the request's path. Must not reject. */
-  readonly onUse: (key: KeyRecord) => void
+  /** The operator's own APIs and the scopes of their tokens (VERDICT_AUDIENCES). */
+  readonly audiences: Readonly<Record<string, readonly string[]>>
+  /** Undefined: no OIDC issuer is configured. */
+  readonly signIns: SignInTokens | undefined
+  /** Told of every exchange of a key, off the request's path. Must not reject. */
+  readonly onUse: (key: KeyRecord, address: string) => void
 }
 
 const UNKNOWN_KEY =
@@ -41,130 +55,124 @@ export function keyDigest(key: string): string {
 }
 
 export function tokenExchange(options: TokensOptions): Tokens {
-  const { store, signing, revocation, now } = options
+  const { store, signing, now, signIns } = options
+  const types = [API_KEY_TOKEN_TYPE, ...(signIns?.types ?? [])]
 
-  return {
-    async identify(form) {
-      checkExchange(form)
-      const shown = form.subject_token as string
-      if (!isWellFormedApiKey(shown)) throw new OAuthProblem('invalid_request', UNKNOWN_KEY, { unverified: true })
-      const key = await store.keys.findByDigest(keyDigest(shown))
-      if (!key) throw new OAuthProblem('invalid_request', UNKNOWN_KEY, { unverified: true })
-      refuseEnded(key, now())
-      return key
-    },
+  async function identifyKey(request: ExchangeRequest, from: RequestFacts): Promise<Subject> {
+    const unknown = () => new OAuthProblem('invalid_request', UNKNOWN_KEY, { unverified: true, reason: 'unknown key' })
+    if (!isWellFormedApiKey(request.token)) throw unknown()
+    const key = await store.keys.findByDigest(keyDigest(request.token))
+    if (!key) {
+      const worker = await store.workers.findByDigest(keyDigest(request.token))
+      if (!worker) throw unknown()
+      refuseRemoved(worker)
+      return { kind: 'worker', worker, request }
+    }
+    refuseEnded(key, now(), (reason) => usedAfterRotation(key, reason, from))
+    if (key.allowedIps !== null && !isWithin(from.address, key.allowedIps))
+      throw new OAuthProblem('invalid_request', notFrom(from.address), { reason: 'address not allowed', about: key })
+    return { kind: 'key', key, request }
+  }
 
-    async issue(key, form) {
-      const membership = await store.memberships.get(key.user, key.workspace)
-      const user = await store.users.get(key.user)
-      if (!membership || !user || user.disabled) {
-        throw new OAuthProblem(
-          'invalid_request',
-          `The API key "${key.name}" is of no use any more: its user ${user && !user.disabled ? 'left the workspace' : 'was disabled'}. Ask an owner of the workspace.`,
-        )
-      }
-      const allowed = key.scopes.filter(
-        (scope) => ROLE_SCOPES[membership.role].includes(scope) || (user.admin && SERVER_SCOPES.includes(scope)),
+  /** Its use is told and revokes nothing: somebody's pipeline may only have been forgotten. */
+  function usedAfterRotation(key: KeyRecord, reason: string, from: RequestFacts): void {
+    if (key.replacedBy === null) return
+    options.audit.note({
+      ...{ action: 'key.used_after_rotation', outcome: 'refused', workspace: key.workspace, user: key.user },
+      ...{ credential: key.id, target: key.replacedBy, detail: { reason, successor: key.replacedBy } },
+      ...from,
+    })
+  }
+
+  async function issueForKey(key: KeyRecord, request: ExchangeRequest, from: RequestFacts): Promise<TokenAnswer> {
+    const membership = await store.memberships.get(key.user, key.workspace)
+    const user = await store.users.get(key.user)
+    if (!membership || !user || user.disabled) {
+      const why = user && !user.disabled ? 'left the workspace' : 'was disabled'
+      throw new OAuthProblem(
+        'invalid_request',
+        `The API key "${key.name}" is of no use any more: its user ${why}. Ask an owner of the workspace.`,
+        { reason: `its user ${why}`, about: key },
       )
-      const scopes = narrow(allowed, form.scope, key)
-      const seconds = Math.floor(now() / 1000)
-      const keyEnd = key.expiresAt === null ? Number.POSITIVE_INFINITY : Math.floor(key.expiresAt / 1000)
-      const expires = Math.min(seconds + options.ttlSeconds, keyEnd)
-      const token = await signing.sign({
-        iss: options.issuer,
-        aud: `${options.issuer}/v1`,
-        sub: key.user,
-        client_id: key.id,
-        workspace: key.workspace,
-        jti: options.randomId(),
-        iat: seconds,
-        exp: expires,
-        scope: scopes.join(' '),
-        ...(key.suites === null ? {} : { suites: key.suites }),
-      })
-      options.onUse(key)
-      return {
-        access_token: token,
-        issued_token_type: ACCESS_TOKEN_TYPE,
-        token_type: 'Bearer',
-        expires_in: expires - seconds,
-        scope: scopes.join(' '),
-        key_expires_at: key.expiresAt === null ? null : new Date(key.expiresAt).toISOString(),
-      }
-    },
+    }
+    const { audience } = request
+    const allowed: readonly string[] =
+      audience === undefined
+        ? key.scopes.filter(
+            (scope: Scope) =>
+              ROLE_SCOPES[membership.role].includes(scope) || (user.admin && SERVER_SCOPES.includes(scope)),
+          )
+        : scopesOf(key, audience)
+    const scope = narrow(allowed, request.scope, `The API key "${key.name}"`).join(' ')
+    const iat = Math.floor(now() / 1000)
+    const keyEnd = key.expiresAt === null ? Number.POSITIVE_INFINITY : Math.floor(key.expiresAt / 1000)
+    const exp = Math.min(iat + options.ttlSeconds, keyEnd)
+    const bounds = {
+      ...(key.suites && { suites: key.suites }),
+      ...(key.allowedIps && { allowed_ips: key.allowedIps }),
+      ...(key.limits && { limits: key.limits }),
+    }
+    const person = { ...(user.externalId !== null && { external_id: user.externalId }), metadata: user.metadata }
+    const token = await signing.sign({
+      ...{ iss: options.issuer, aud: audience ?? `${options.issuer}/v1`, sub: key.user, client_id: key.id },
+      ...{ workspace: key.workspace, jti: options.randomId(), iat, exp, scope },
+      ...(audience === undefined ? bounds : person),
+    })
+    options.onUse(key, from.address)
+    const keyEnds = key.expiresAt === null ? null : new Date(key.expiresAt).toISOString()
+    return {
+      access_token: token,
+      issued_token_type: ACCESS_TOKEN_TYPE,
+      token_type: 'Bearer',
+      expires_in: exp - iat,
+      scope,
+      key_expires_at: keyEnds,
+    }
+  }
 
-    async revoke(form) {
-      const token = form.token
-      if (token === undefined)
-        throw new OAuthProblem(
-          'invalid_request',
-          'The parameter token is missing: show the API key or access token to end.',
-        )
-      if (isWellFormedApiKey(token)) {
-        const key = await store.keys.findByDigest(keyDigest(token))
-        if (!key) return
-        await store.keys.revoke(key.id)
-      } else {
-        const claims = await signing.verify(token).catch(() => undefined)
-        if (!claims) return
-        await store.revocations.revokeToken(claims.jti, claims.exp * 1000)
-      }
-      await revocation.refresh()
-    },
-  }
-}
-
-function checkExchange(form: Form): void {
-  if (form.grant_type === undefined) throw new OAuthProblem('invalid_request', 'The parameter grant_type is missing.')
-  if (form.grant_type !== TOKEN_EXCHANGE_GRANT) {
-    throw new OAuthProblem('unsupported_grant_type', `Only grant_type=${TOKEN_EXCHANGE_GRANT} is supported.`)
-  }
-  if (form.actor_token !== undefined || form.actor_token_type !== undefined) {
-    throw new OAuthProblem('invalid_request', 'actor_token is not supported: a key acts for its own user only.')
-  }
-  if (form.requested_token_type !== undefined && form.requested_token_type !== ACCESS_TOKEN_TYPE) {
-    throw new OAuthProblem('invalid_request', `requested_token_type can only be ${ACCESS_TOKEN_TYPE}.`)
-  }
-  if (form.audience !== undefined || form.resource !== undefined) {
+  function scopesOf(key: KeyRecord, audience: string): readonly string[] {
+    const scopes = Object.hasOwn(options.audiences, audience) ? options.audiences[audience] : undefined
+    if (scopes && key.audiences?.includes(audience)) return scopes
     throw new OAuthProblem(
       'invalid_target',
-      'Tokens for other audiences are not supported by this version of the server yet.',
+      `The API key "${key.name}" gives no tokens for the audience that was asked for. It gives them for: ${key.audiences?.join(' ') || 'this server alone'}.`,
+      { reason: 'audience not allowed', about: key },
     )
   }
-  if (form.subject_token === undefined) {
-    throw new OAuthProblem('invalid_request', 'The parameter subject_token is missing: it holds the API key.')
-  }
-  if (form.subject_token_type !== API_KEY_TOKEN_TYPE) {
-    throw new OAuthProblem('invalid_request', `subject_token_type must be ${API_KEY_TOKEN_TYPE}.`)
+
+  return {
+    async identify(form, from) {
+      const request = readExchange(form, types)
+      if (request.type === API_KEY_TOKEN_TYPE) return identifyKey(request, from)
+      const signIn = await (signIns as SignInTokens).verify(request, from)
+      return { kind: 'oidc', ...signIn, request }
+    },
+    async issue(subject, from) {
+      const { request } = subject
+      if (subject.kind === 'key') return issueForKey(subject.key, request, from)
+      if (subject.kind === 'worker') return issueForWorker(subject.worker, request, options)
+      return (signIns as SignInTokens).issue(subject, request)
+    },
   }
 }
 
 /** The holder of the whole secret may know which key it is and what became of it. */
-function refuseEnded(key: KeyRecord, now: number): void {
-  const ended =
-    key.revokedAt !== null
-      ? `was revoked at ${new Date(key.revokedAt).toISOString()}`
-      : key.expiresAt !== null && key.expiresAt <= now
-        ? `expired at ${new Date(key.expiresAt).toISOString()}`
-        : undefined
+function refuseEnded(key: KeyRecord, now: number, onExpired: (reason: string) => void): void {
+  const at = (time: number) => new Date(time).toISOString()
+  const expired = key.revokedAt === null && key.expiresAt !== null && key.expiresAt <= now
+  const ended = expired
+    ? `expired at ${at(key.expiresAt as number)}`
+    : key.revokedAt !== null
+      ? `was revoked at ${at(key.revokedAt)}`
+      : undefined
   if (ended === undefined) return
-  throw new OAuthProblem(
-    'invalid_request',
-    `The API key "${key.name}" ${ended}. Make a new one (verdict keys create NAME) and store it where the old one was.`,
-  )
-}
-
-/** RFC 6749 3.3: what was asked for must be there; a plain request gets what is allowed. */
-function narrow(allowed: readonly Scope[], asked: string | undefined, key: KeyRecord): Scope[] {
-  if (asked === undefined) return [...allowed]
-  const wanted = asked.split(' ').filter((scope) => scope !== '')
-  const missing = wanted.filter((scope) => !isScope(scope) || !allowed.includes(scope))
-  if (missing.length > 0 || wanted.length === 0) {
-    const what = missing.length > 0 ? missing.map((scope) => scope.slice(0, 50)).join(' ') : 'no scope at all'
-    throw new OAuthProblem(
-      'invalid_scope',
-      `The API key "${key.name}" does not give ${what}. It gives: ${allowed.join(' ') || 'nothing'}.`,
-    )
-  }
-  return allowed.filter((scope) => wanted.includes(scope))
+  if (expired) onExpired(ended)
+  const advice =
+    expired && key.replacedBy !== null
+      ? `It was replaced by the key ${key.replacedBy}: store that one where this one was.`
+      : 'Make a new one (verdict keys create NAME) and store it where the old one was.'
+  throw new OAuthProblem('invalid_request', `The API key "${key.name}" ${ended}. ${advice}`, {
+    reason: ended,
+    about: key,
+  })
 }

@@ -1,11 +1,13 @@
-import type { Run, RunCreate, RunRerun } from '../../contract/runs.ts'
+import type { Run, RunCreate, RunRerun, TriggeredBy } from '../../contract/runs.ts'
+import type { Cidr } from '../../egress/addresses.ts'
 import type { NewRun } from '../store/ports/runs.ts'
 import type { Store } from '../store/ports/store.ts'
 import type { Vault } from '../vault/vault.ts'
 import type { Wake } from '../wake/wake.ts'
+import { requireTarget } from './callback-input.ts'
 import { type Caller, requireSuite } from './caller.ts'
 import type { NewId } from './ids.ts'
-import { notSupported, Problem } from './problem.ts'
+import { Problem } from './problem.ts'
 import type { RunPlan, runPlans } from './run-plan.ts'
 import type { RunReader } from './run-reader.ts'
 import { runView } from './run-view.ts'
@@ -14,7 +16,13 @@ import type { SuiteSecrets } from './suite-secrets.ts'
 /** Starts runs. */
 export interface Trigger {
   /** Queues a run, or answers the one that the same `Idempotency-Key` made (`replayed`). */
-  start(caller: Caller, input: RunCreate, idempotencyKey: string | undefined): Promise<{ run: Run; replayed: boolean }>
+  start(
+    caller: Caller,
+    input: RunCreate,
+    idempotencyKey: string | undefined,
+    /** Who is said to have started it; default: the caller's key. */
+    by?: TriggeredBy,
+  ): Promise<{ run: Run; replayed: boolean }>
   /** A new run of the same definition, archive and variables. */
   rerun(
     caller: Caller,
@@ -33,6 +41,8 @@ export interface TriggerOptions {
   readonly reader: RunReader
   readonly newId: NewId
   readonly publicUrl: string
+  /** Private networks that a callbackUrl may name all the same. */
+  readonly allowed: readonly Cidr[]
   readonly maxQueued: number
   readonly queueTimeoutSeconds: number
 }
@@ -45,19 +55,20 @@ export function trigger(options: TriggerOptions): Trigger {
     plan: RunPlan,
     input: Partial<RunCreate>,
     idempotencyKey: string | undefined,
+    by?: TriggeredBy,
   ): Promise<{ run: Run; replayed: boolean }> {
-    const kept = plan.stored ? await options.secrets.values(caller.workspace, plan.suite, plan.definition.secrets) : {}
+    const credential = plan.definition.source?.credential
+    const needed = [...plan.definition.secrets, ...(credential == null ? [] : [credential])]
+    const kept = plan.stored ? await options.secrets.values(caller.workspace, plan.suite, needed) : {}
     const secrets = { ...kept, ...plan.secrets }
-    const missing = plan.definition.secrets.filter((name) => !Object.hasOwn(secrets, name))
+    const missing = needed.filter((name) => !Object.hasOwn(secrets, name))
     if (missing.length > 0) {
-      throw new Problem(
-        'secret_missing',
-        `The suite ${plan.suite} needs the secret${missing.length > 1 ? 's' : ''} ${missing.join(', ')}. Send ${missing.length > 1 ? 'them' : 'it'} with the run (verdict run --secret ${missing[0]})${plan.stored ? ` or keep it with the suite (verdict suites secret set ${plan.suite} ${missing[0]})` : ''}.`,
-      )
+      throw new Problem('secret_missing', missingText(plan, missing, credential))
     }
     if (!plan.stored)
       await store.suites.record(caller.workspace, plan.suite, options.newId('revision'), plan.source.repository)
-    const key = await store.keys.get(caller.key)
+    const [key, user] = await Promise.all([store.keys.get(caller.key), store.users.get(caller.user)])
+    const maxPerDay = user?.limits.runsPerDay ?? null
     const id = options.newId('run')
     const run: NewRun = {
       id,
@@ -69,18 +80,19 @@ export function trigger(options: TriggerOptions): Trigger {
       timeoutSeconds: plan.timeoutSeconds,
       queueTimeoutSeconds: input.queueTimeoutSeconds ?? options.queueTimeoutSeconds,
       abandonAfterSeconds: input.abandonAfterSeconds ?? null,
-      callbackUrl: null,
+      callbackUrl: input.callbackUrl ?? null,
       variables: plan.variables,
       sealedSecrets:
         Object.keys(secrets).length === 0 ? null : vault.seal(JSON.stringify(secrets), `run-secrets/${id}`),
       labels: input.labels ?? [],
       rerunOf: plan.rerunOf,
-      triggeredBy: { kind: 'key', id: caller.key, name: key?.name ?? 'unknown', userId: caller.user },
+      triggeredBy: by ?? { kind: 'key', id: caller.key, name: key?.name ?? 'unknown', userId: caller.user },
       ci: input.ci ?? {},
     }
     const meaning = [plan.asked, sorted(plan.variables), sorted(plan.secrets)]
     const made = await store.runs.create(run, {
       maxQueued: options.maxQueued,
+      maxPerDay,
       ...(idempotencyKey === undefined
         ? {}
         : { idempotency: { key: idempotencyKey, meaning: vault.mac(JSON.stringify(meaning)) } }),
@@ -98,23 +110,42 @@ export function trigger(options: TriggerOptions): Trigger {
         { retryAfter: 30 },
       )
     }
+    if (made === 'user_quota') {
+      throw new Problem(
+        'user_quota',
+        `The user has started ${maxPerDay} runs today (UTC), as many as are allowed. Try again tomorrow, or ask the operator for more.`,
+        { retryAfter: 3600 },
+      )
+    }
     wake.publish('queue')
     return { run: runView(made.run, options.publicUrl), replayed: made.replayed }
   }
 
   return {
-    async start(caller, input, idempotencyKey) {
-      if (input.callbackUrl !== undefined) throw notSupported('The field "callbackUrl"')
+    async start(caller, input, idempotencyKey, by) {
+      if (input.callbackUrl !== undefined) requireTarget('callbackUrl', input.callbackUrl, options.allowed)
       requireSuite(caller, input.suite)
-      return queue(caller, await plans.of(caller, input), input, idempotencyKey)
+      return queue(caller, await plans.of(caller, input), input, idempotencyKey, by)
     },
     async rerun(caller, id, input, idempotencyKey) {
       const old = await options.reader.record(caller, id)
       const plan = await plans.again(caller, old, input)
-      const { labels, ci, queueTimeoutSeconds } = old
-      return queue(caller, plan, { labels, ci, queueTimeoutSeconds, ...input }, idempotencyKey)
+      const { labels, ci, queueTimeoutSeconds, callbackUrl } = old
+      const kept = { labels, ci, queueTimeoutSeconds, ...(callbackUrl === null ? {} : { callbackUrl }) }
+      return queue(caller, plan, { ...kept, ...input }, idempotencyKey)
     },
   }
+}
+
+function missingText({ suite, stored }: RunPlan, missing: readonly string[], credential?: string | null): string {
+  const [first] = missing
+  const keep = `verdict suites secret set ${suite} ${first}`
+  if (first === credential)
+    return `The suite ${suite} needs ${first} to fetch its source. Keep it with the suite (${keep}).`
+  const many = missing.length > 1
+  const send = `Send ${many ? 'them' : 'it'} with the run (verdict run --secret ${first})`
+  const or = stored ? ` or keep it with the suite (${keep})` : ''
+  return `The suite ${suite} needs the secret${many ? 's' : ''} ${missing.join(', ')}. ${send}${or}.`
 }
 
 function sorted(values: Record<string, string>): [string, string][] {

@@ -20,12 +20,18 @@ import { ofLog, ofRun, type Wake } from '../wake/wake.ts'
 
 /** The server's side of {@link Work}, for the embedded worker and for workers anywhere alike. */
 export interface WorkSide {
-  /** The work of one worker: it speaks only for runs whose lease that worker holds. */
-  forWorker(id: string): Work
-  /** Workers that were heard of within the last 60 s. */
-  alive(): WorkerFacts[]
+  /** The work of one worker: it speaks only for runs whose lease that worker holds. `workspace`: the only one it serves. */
+  forWorker(id: string, workspace?: string): Work
+  /** Workers that were heard of within the last 60 s, here or by another node. */
+  alive(): Promise<LiveWorker[]>
   /** Ends held claims and heartbeats: the server shuts down. */
   release(): void
+}
+
+export interface LiveWorker {
+  readonly labels: readonly string[]
+  /** Null: it serves every workspace. */
+  readonly workspace: string | null
 }
 
 export interface WorkSideOptions {
@@ -40,12 +46,14 @@ export interface WorkSideOptions {
 
 const ALIVE_MS = 60_000
 const LOOK_AGAIN_MS = 5000
+/** How many workers of other nodes are looked at: for what they may take, not to list them. */
+const ALIVE_MAX = 1000
 /** Made by the server itself; a worker that says one of these is broken. */
 const NOT_A_WORKERS: readonly ReasonCode[] = ['worker_lost', 'no_runner', 'queue_timeout']
 
 export function workSide(options: WorkSideOptions): WorkSide {
   const { store, blobs, wake, vault, clock } = options
-  const seen = new Map<string, { facts: WorkerFacts; at: number }>()
+  const seen = new Map<string, LiveWorker & { at: number }>()
   const released = new AbortController()
 
   async function endUnreadable(run: RunRecord, id: string): Promise<void> {
@@ -55,8 +63,9 @@ export function workSide(options: WorkSideOptions): WorkSide {
     wake.publish(ofRun(run.id))
   }
 
-  function forWorker(id: string): Work {
-    const heard = (facts: WorkerFacts) => seen.set(id, { facts, at: clock.monotonic() })
+  function forWorker(id: string, workspace?: string): Work {
+    const heard = ({ labels }: WorkerFacts) =>
+      seen.set(id, { labels, workspace: workspace ?? null, at: clock.monotonic() })
     /** A worker whose slots are all busy claims nothing, and is alive all the same. */
     const heardAgain = () => {
       const known = seen.get(id)
@@ -79,7 +88,7 @@ export function workSide(options: WorkSideOptions): WorkSide {
           try {
             const run = await store.queue.claim(
               { id, labels: facts.labels },
-              { leaseMs: LEASE_MS, perWorkspace: options.perWorkspace },
+              { leaseMs: LEASE_MS, perWorkspace: options.perWorkspace, workspace },
             )
             if (run) {
               wake.publish(ofRun(run.id))
@@ -171,10 +180,15 @@ export function workSide(options: WorkSideOptions): WorkSide {
 
   return {
     forWorker,
-    alive() {
+    async alive() {
       const now = clock.monotonic()
       for (const [id, { at }] of seen) if (now - at > ALIVE_MS) seen.delete(id)
-      return [...seen.values()].map(({ facts }) => facts)
+      const elsewhere = await store.workers.seenSince((await store.now()) - ALIVE_MS, ALIVE_MAX)
+      const live = new Map<string, LiveWorker>(seen)
+      for (const { id, workspace, labels, said } of elsewhere) {
+        if (!live.has(id)) live.set(id, { workspace, labels: [...labels, ...(said?.labels ?? [])] })
+      }
+      return [...live.values()]
     },
     release: () => released.abort(),
   }
@@ -191,8 +205,11 @@ function openSecrets(run: RunRecord, vault: Vault): Record<string, string> | und
 
 /** Undefined when the run's secrets cannot be opened: they were sealed under another secret key. */
 function jobOf(run: RunRecord, vault: Vault): Job | undefined {
-  const secrets = openSecrets(run, vault)
-  if (!secrets) return undefined
+  const opened = openSecrets(run, vault)
+  if (!opened) return undefined
+  const { source } = run.definition
+  // The credential is for the fetch, and never among what the run is given.
+  const { [source?.credential ?? '']: credential = null, ...secrets } = opened
   return {
     lease: { run: run.id, attempt: run.attempt },
     suite: run.suite,
@@ -203,6 +220,9 @@ function jobOf(run: RunRecord, vault: Vault): Job | undefined {
     commit: run.ci.commit ?? run.source.commit,
     branch: run.ci.branch ?? null,
     pullRequest: run.ci.pullRequest ?? null,
+    ...(source && {
+      source: { url: source.git, commit: run.source.commit ?? '', credential, submodules: source.submodules },
+    }),
   }
 }
 

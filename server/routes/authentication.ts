@@ -1,8 +1,12 @@
 import type { FastifyRequest } from 'fastify'
+import { SCOPES } from '../../contract/scopes.ts'
 import type { Access } from '../domain/access.ts'
 import type { Caller } from '../domain/caller.ts'
 import { requireScope } from '../domain/caller.ts'
 import type { App } from './http.ts'
+
+/** What any token has but a worker's. */
+const PEOPLES = SCOPES.filter((scope) => scope !== 'work')
 
 /** Private by default: tells the caller of every route that does not call itself public. */
 export function authentication(app: App, access: Access): void {
@@ -12,7 +16,7 @@ export function authentication(app: App, access: Access): void {
       throw new Error(`The route ${route.method} ${route.url} does not say who may call it (config.access).`)
   })
   app.addHook('onRequest', async (request) => {
-    if (isPrivate(request)) request.caller = await access.authenticate(request.headers.authorization)
+    if (isPrivate(request)) request.caller = await access.authenticate(request.headers.authorization, request.ip)
   })
 }
 
@@ -20,7 +24,10 @@ export function authentication(app: App, access: Access): void {
 export function authorization(app: App): void {
   app.addHook('onRequest', async (request) => {
     const needed = request.routeOptions.config.access
-    if (isPrivate(request) && Array.isArray(needed)) requireScope(request.caller, ...needed)
+    if (!isPrivate(request)) return
+    if (Array.isArray(needed)) requireScope(request.caller, ...needed)
+    // A worker's token is good for its work alone.
+    else if (request.caller.kind === 'worker') requireScope(request.caller, ...PEOPLES)
   })
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { ConnectionError, FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { ERRORS, type ErrorCode, OAUTH_ERRORS } from '../../contract/errors.ts'
+import { ERRORS, type ErrorCode, OAUTH_ERRORS, type OAuthErrorCode } from '../../contract/errors.ts'
 import { OAuthProblem, Problem } from '../domain/problem.ts'
 import type { App } from './http.ts'
 import type { RateLimits } from './rate-limits.ts'
@@ -149,18 +149,38 @@ async function answerOAuth(
     problem = new OAuthProblem('slow_down', 'This address sent too many credentials that do not verify. Wait a minute.')
   }
   if (problem.code === 'temporarily_unavailable') reply.header('retry-after', 2)
+  if (error instanceof Problem) {
+    if (OAUTH_ERRORS[problem.code] !== 429) reply.header('www-authenticate', challenge(error))
+    if (error.retryAfter !== undefined) reply.header('retry-after', error.retryAfter)
+  }
   return reply
     .code(OAUTH_ERRORS[problem.code])
     .type('application/json')
-    .send({ error: problem.code, error_description: problem.message })
+    .send({ error: problem.code, error_description: described(problem.message) })
+}
+
+/** What authentication and limits say of those that need a token there, in the words of RFC 6750 3.1. */
+const OF_PROBLEMS: Partial<Record<ErrorCode, OAuthErrorCode>> = {
+  unauthorized: 'invalid_token',
+  invalid_token: 'invalid_token',
+  address_refused: 'invalid_token',
+  insufficient_scope: 'insufficient_scope',
+  rate_limited: 'slow_down',
 }
 
 function oauthProblemOf(error: FastifyError, request: FastifyRequest): OAuthProblem {
   if (error instanceof OAuthProblem) return error
+  const code = error instanceof Problem ? OF_PROBLEMS[error.code] : undefined
+  if (error instanceof Problem && code) return new OAuthProblem(code, error.message, { unverified: error.unverified })
   if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
     return new OAuthProblem('invalid_request', 'Send a form: Content-Type: application/x-www-form-urlencoded.')
   if (error.statusCode && error.statusCode >= 400 && error.statusCode < 500)
     return new OAuthProblem('invalid_request', 'The form is not valid or too large.')
   request.log.error({ err: error }, 'token endpoint failed')
   return new OAuthProblem('temporarily_unavailable', 'The server cannot answer just now. Try again.')
+}
+
+/** RFC 6749 5.2: printable ASCII without double quotes and backslashes, though the name of a key may hold anything. */
+function described(message: string): string {
+  return message.replaceAll('"', "'").replace(/[^\x20-\x5b\x5d-\x7e]/g, '?')
 }

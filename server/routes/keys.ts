@@ -1,16 +1,18 @@
 import { Type } from 'typebox'
-import { Key, KeyCreate, KeyPatch, NewKey } from '../../contract/keys.ts'
+import { Key, KeyCreate, KeyPatch, KeyRotate, NewKey } from '../../contract/keys.ts'
 import { Page, PageQuerystring } from '../../contract/pages.ts'
 import type { Replays } from '../domain/idempotency.ts'
+import { keyView } from '../domain/key-view.ts'
 import type { Keys } from '../domain/keys.ts'
 import { pageRequest } from '../domain/paging.ts'
 import { type App, emptyAnswer, problemAnswers } from './http.ts'
-import { idempotencyKey, markReplayed } from './idempotency-key.ts'
+import { answerNewKey, itself } from './new-key.ts'
 
 const IdParams = Type.Object({ id: Type.String() })
 const read = { access: ['keys:read'] as const }
 const write = { access: ['keys:write'] as const }
 const tags = ['keys']
+const shown = { 200: NewKey, 201: NewKey, ...problemAnswers }
 
 /** The caller's own API keys. */
 export function keyRoutes(app: App, { keys, replays }: { keys: Keys; replays: Replays }): void {
@@ -18,25 +20,11 @@ export function keyRoutes(app: App, { keys, replays }: { keys: Keys; replays: Re
     '/v1/keys',
     {
       config: write,
-      schema: {
-        tags,
-        summary: 'Make an API key; the answer alone shows it',
-        body: KeyCreate,
-        response: { 200: NewKey, 201: NewKey, ...problemAnswers },
-      },
+      schema: { tags, summary: 'Make an API key; the answer alone shows it', body: KeyCreate, response: shown },
     },
-    async (request, reply) => {
-      const made = await replays.once(
-        request.caller,
-        { key: idempotencyKey(request), meaning: ['POST /v1/keys', request.body], secret: true },
-        async () => {
-          const body = await keys.create(request.caller, request.body)
-          return { body, secretOf: body.id }
-        },
-      )
-      reply.code(201).header('cache-control', 'no-store')
-      if (made.replayed) markReplayed(reply)
-      return made.body
+    (request, reply) => {
+      const make = () => keys.create(request.caller, request.body)
+      return answerNewKey(replays, request, reply, ['POST /v1/keys', request.body], make, itself)
     },
   )
   app.get(
@@ -58,7 +46,7 @@ export function keyRoutes(app: App, { keys, replays }: { keys: Keys; replays: Re
       config: read,
       schema: { tags, summary: 'An API key', params: IdParams, response: { 200: Key, ...problemAnswers } },
     },
-    (request) => keys.get(request.caller, request.params.id),
+    async ({ caller, params }) => keyView(await keys.own(caller, params.id)),
   )
   app.patch(
     '/v1/keys/:id',
@@ -72,7 +60,25 @@ export function keyRoutes(app: App, { keys, replays }: { keys: Keys; replays: Re
         response: { 200: Key, ...problemAnswers },
       },
     },
-    (request) => keys.update(request.caller, request.params.id, request.body),
+    async ({ caller, params, body }) => keys.update(caller, await keys.own(caller, params.id), body),
+  )
+  app.post(
+    '/v1/keys/:id/rotate',
+    {
+      config: write,
+      schema: {
+        tags,
+        summary: 'Replace an API key by a new one; the answer alone shows it',
+        params: IdParams,
+        body: KeyRotate,
+        response: shown,
+      },
+    },
+    (request, reply) => {
+      const { caller, params, body } = request
+      const make = async () => keys.rotate(caller, await keys.own(caller, params.id), body)
+      return answerNewKey(replays, request, reply, ['POST /v1/keys/rotate', params.id, body], make, itself)
+    },
   )
   app.delete(
     '/v1/keys/:id',
@@ -86,7 +92,7 @@ export function keyRoutes(app: App, { keys, replays }: { keys: Keys; replays: Re
       },
     },
     async (request, reply) => {
-      await keys.revoke(request.caller, request.params.id)
+      await keys.revoke(await keys.own(request.caller, request.params.id))
       return reply.code(204).send()
     },
   )

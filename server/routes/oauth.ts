@@ -1,10 +1,15 @@
 import formbody from '@fastify/formbody'
 import { type TSchema, Type } from 'typebox'
 import { SCOPES } from '../../contract/scopes.ts'
-import { API_KEY_TOKEN_TYPE, TOKEN_EXCHANGE_GRANT } from '../../contract/tokens.ts'
+import { ACCESS_TOKEN_TYPE, API_KEY_TOKEN_TYPE, ID_TOKEN_TYPE, TOKEN_EXCHANGE_GRANT } from '../../contract/tokens.ts'
+import type { AuditEntry, AuditTrail } from '../domain/audit-trail.ts'
+import type { Credentials } from '../domain/credentials.ts'
+import type { Form } from '../domain/exchange-form.ts'
+import type { Metering } from '../domain/metering.ts'
 import { OAuthProblem } from '../domain/problem.ts'
 import type { Signing } from '../domain/signing.ts'
-import type { Form, Tokens } from '../domain/tokens.ts'
+import type { Subject, Tokens } from '../domain/tokens.ts'
+import { aboutWorker } from '../domain/worker-token.ts'
 import type { App } from './http.ts'
 import type { RateLimits } from './rate-limits.ts'
 
@@ -23,6 +28,7 @@ const Issued = Type.Object({
   key_expires_at: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
 })
 const Metadata = Type.Object({ issuer: Type.String(), token_endpoint: Type.String(), jwks_uri: Type.String() })
+const Introspected = Type.Object({ active: Type.Boolean() }, { additionalProperties: true })
 const Jwks = Type.Object({ keys: Type.Array(Type.Object({ kid: Type.String(), alg: Type.String() })) })
 
 function jsonOf(schema: TSchema | { $ref: string }) {
@@ -32,8 +38,20 @@ function jsonOf(schema: TSchema | { $ref: string }) {
 /** Token exchange, revocation, and what clients need to know of them (RFC 8693, 7009, 8414, 7517). */
 export function oauthRoutes(
   app: App,
-  { tokens, signing, limits, issuer }: { tokens: Tokens; signing: Signing; limits: RateLimits; issuer: string },
+  options: {
+    tokens: Tokens
+    credentials: Credentials
+    signing: Signing
+    audit: AuditTrail
+    metering: Metering
+    limits: RateLimits
+    issuer: string
+    /** Whether people's sign-ins at an OIDC issuer are taken. */
+    signIns: boolean
+  },
 ): void {
+  const { tokens, credentials, signing, audit, metering, limits, issuer } = options
+
   app.register(async (oauth: App) => {
     oauth.removeAllContentTypeParsers()
     await oauth.register(formbody, { parser: readForm, bodyLimit: FORM_MAX_BYTES })
@@ -48,15 +66,24 @@ export function oauthRoutes(
         schema: {
           tags,
           consumes,
-          summary: 'Exchange an API key for an access token (RFC 8693)',
+          summary: 'Exchange an API key, or a sign-in, for an access token (RFC 8693)',
           response: { 200: Issued, ...refusals },
         },
       },
       async (request, reply) => {
-        const sent = formOf(request.body)
-        const key = await tokens.identify(sent)
-        await limits.exchange(request, reply, key.id)
-        return tokens.issue(key, sent)
+        const from = { address: request.ip, requestId: request.id }
+        let subject: Subject | undefined
+        try {
+          subject = await tokens.identify(formOf(request.body), from)
+          const { user, id } = whose(subject)
+          await limits.exchange(request, reply, id)
+          const answer = await tokens.issue(subject, from)
+          if (subject.kind !== 'worker') metering.exchange(user, id)
+          return answer
+        } catch (error) {
+          if (error instanceof OAuthProblem) audit.note(refusalOf(error, subject, from))
+          throw error
+        }
       },
     )
 
@@ -72,9 +99,23 @@ export function oauthRoutes(
         },
       },
       async (request) => {
-        await tokens.revoke(formOf(request.body))
+        await credentials.revoke(formOf(request.body), { address: request.ip, requestId: request.id })
         return {}
       },
+    )
+
+    oauth.post(
+      '/oauth/introspect',
+      {
+        config: { access: ['users:write', 'admin'] },
+        schema: {
+          tags,
+          consumes,
+          summary: 'Whether an API key or access token is good now, and whose (RFC 7662)',
+          response: { 200: Introspected, ...refusals },
+        },
+      },
+      (request) => credentials.introspect(formOf(request.body)),
     )
   })
 
@@ -96,12 +137,17 @@ export function oauthRoutes(
         issuer,
         token_endpoint: `${issuer}/oauth/token`,
         revocation_endpoint: `${issuer}/oauth/revoke`,
+        introspection_endpoint: `${issuer}/oauth/introspect`,
         jwks_uri: `${issuer}/.well-known/jwks.json`,
         response_types_supported: [],
         grant_types_supported: [TOKEN_EXCHANGE_GRANT],
         token_endpoint_auth_methods_supported: ['none'],
         revocation_endpoint_auth_methods_supported: ['none'],
-        subject_token_types_supported: [API_KEY_TOKEN_TYPE],
+        introspection_endpoint_auth_methods_supported: ['bearer'],
+        subject_token_types_supported: [
+          API_KEY_TOKEN_TYPE,
+          ...(options.signIns ? [ID_TOKEN_TYPE, ACCESS_TOKEN_TYPE] : []),
+        ],
         scopes_supported: SCOPES.filter((scope) => scope !== 'work'),
         service_documentation: `${issuer}/docs`,
       }),
@@ -121,6 +167,33 @@ export function oauthRoutes(
   })
 }
 
+/** Whose exchange it is, and what its limits count by. */
+function whose(subject: Subject): { user: string; workspace: string | null; id: string } {
+  if (subject.kind === 'key') return subject.key
+  if (subject.kind === 'worker') return aboutWorker(subject.worker)
+  const { user, client } = subject
+  return { user: user.id, workspace: user.workspace, id: `${client}/${user.id}` }
+}
+
+/** What the audit log keeps of a refused exchange: why, as exactly as is known, and nothing that was shown. */
+function refusalOf(
+  error: OAuthProblem,
+  subject: Subject | undefined,
+  from: { address: string; requestId: string },
+): AuditEntry {
+  const about = error.about ?? (subject && whose(subject))
+  return {
+    action: 'token.refused',
+    outcome: 'refused',
+    workspace: about?.workspace ?? null,
+    user: about?.user ?? null,
+    credential: about?.id ?? null,
+    target: null,
+    detail: { error: error.code, reason: error.reason ?? error.message },
+    ...from,
+  }
+}
+
 /** Repeated parameters are kept as lists here, and refused in {@link formOf}. */
 function readForm(text: string): Record<string, string[]> {
   const lists: Record<string, string[]> = Object.create(null)
@@ -138,7 +211,10 @@ function formOf(body: unknown): Form {
   const values: Record<string, string> = {}
   for (const [name, list] of Object.entries(body as Record<string, string[]>)) {
     if (list.length > 1)
-      throw new OAuthProblem('invalid_request', `The parameter ${name.slice(0, 50)} is given more than once.`)
+      throw new OAuthProblem(
+        'invalid_request',
+        `${/^[a-z_]{1,50}$/.test(name) ? `The parameter ${name}` : 'A parameter'} is given more than once.`,
+      )
     if (list[0] !== '') values[name] = list[0] as string
   }
   return values

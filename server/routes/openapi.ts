@@ -2,16 +2,54 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import { Archive } from '../../contract/archives.ts'
 import { Artifact } from '../../contract/artifacts.ts'
+import { AuditEvent } from '../../contract/audit.ts'
+import { Callback, NewCallback, NewSecret } from '../../contract/callbacks.ts'
 import { Case } from '../../contract/cases.ts'
+import { Delivery, DeliveryDetail } from '../../contract/deliveries.ts'
 import { Key, NewKey } from '../../contract/keys.ts'
 import { Me } from '../../contract/me.ts'
 import { OAuthProblem, Problem } from '../../contract/problems.ts'
 import { Run } from '../../contract/runs.ts'
 import { Revision, SecretName, Suite } from '../../contract/suites.ts'
+import { NewTrigger, Trigger, TriggerSkipped } from '../../contract/triggers.ts'
+import { Usage } from '../../contract/usage.ts'
 import { User } from '../../contract/users.ts'
+import { NewWorker, Worker } from '../../contract/workers.ts'
+import { AcceptedInvitation, Member, NewInvitation, NewWorkspace, Workspace } from '../../contract/workspaces.ts'
 import type { App } from './http.ts'
 
-const MODELS = [Archive, Artifact, Case, Key, NewKey, Me, OAuthProblem, Problem, Run, Revision, SecretName, Suite, User]
+const MODELS = [
+  Archive,
+  Artifact,
+  Callback,
+  Case,
+  Delivery,
+  DeliveryDetail,
+  Key,
+  NewKey,
+  Me,
+  NewCallback,
+  NewSecret,
+  NewTrigger,
+  OAuthProblem,
+  Problem,
+  Run,
+  Revision,
+  SecretName,
+  Suite,
+  Trigger,
+  TriggerSkipped,
+  User,
+  NewWorker,
+  Worker,
+  AcceptedInvitation,
+  AuditEvent,
+  Member,
+  NewInvitation,
+  NewWorkspace,
+  Usage,
+  Workspace,
+]
 
 /** The reference page asks no other origin, and works by plain http on any host. */
 const OWN_FILES_ONLY =

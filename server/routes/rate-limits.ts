@@ -1,5 +1,7 @@
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { credentialOf } from '../domain/caller.ts'
+import type { Metering } from '../domain/metering.ts'
 import { OAuthProblem, Problem } from '../domain/problem.ts'
 import type { App } from './http.ts'
 
@@ -29,7 +31,7 @@ const COUNTERS = 50_000
 const WINDOW_SECONDS = 60
 
 /** Limits calls by key, after authentication, and tells the state of the limit on every answer (draft-ietf-httpapi-ratelimit-headers-10). */
-export async function rateLimits(app: App, rates: Rates): Promise<RateLimits> {
+export async function rateLimits(app: App, rates: Rates, metering: Metering): Promise<RateLimits> {
   app.decorateRequest('rateKey', '')
   await app.register(rateLimit, {
     global: false,
@@ -39,7 +41,10 @@ export async function rateLimits(app: App, rates: Rates): Promise<RateLimits> {
   })
   const limiters = {
     exchanges: app.createRateLimit({ max: rates.exchanges }),
-    calls: app.createRateLimit({ max: rates.calls }),
+    calls: app.createRateLimit({
+      // A key may have a limit of its own, which only narrows the server's.
+      max: ({ caller }) => Math.min(rates.calls, caller.limits?.perMinute ?? rates.calls),
+    }),
     failures: app.createRateLimit({ max: rates.failures, keyGenerator: (request) => request.ip }),
   }
 
@@ -50,23 +55,37 @@ export async function rateLimits(app: App, rates: Rates): Promise<RateLimits> {
   ): Promise<number | undefined> {
     const state = await limiters[kind](request)
     if (state.isAllowed) return undefined
-    reply.header('ratelimit-policy', `"${kind}";q=${rates[kind]};w=${WINDOW_SECONDS}`)
+    reply.header('ratelimit-policy', `"${kind}";q=${state.max};w=${WINDOW_SECONDS}`)
     reply.header('ratelimit', `"${kind}";r=${Math.max(0, state.remaining)};t=${state.ttlInSeconds}`)
     return state.isExceeded ? Math.max(1, state.ttlInSeconds) : undefined
   }
 
   app.addHook('onRequest', async (request, reply) => {
-    if (request.caller === null) return
-    request.rateKey = request.caller.key
+    // Workers' calls are not counted (wire 2): what they ask for is given by leases.
+    if (request.caller === null || request.caller.kind === 'worker') return
+    request.rateKey = credentialOf(request.caller)
     const retryAfter = await count('calls', request, reply)
     if (retryAfter !== undefined) {
-      throw new Problem(
-        'rate_limited',
-        `The key made more than ${rates.calls} calls within a minute. Wait ${retryAfter} s.`,
-        { retryAfter },
-      )
+      const most = Math.min(rates.calls, request.caller.limits?.perMinute ?? rates.calls)
+      const detail = `The key made more than ${most} calls within a minute. Wait ${retryAfter} s.`
+      throw new Problem('rate_limited', detail, { retryAfter })
     }
+    await countDay(request, reply)
+    metering.call(request.caller)
   })
+
+  /** The key's own limit of a day, where it has one: beside that of a minute in the same headers. */
+  async function countDay(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const most = request.caller.limits?.perDay ?? null
+    if (most === null) return
+    const { calls, secondsLeft } = await metering.today(request.caller)
+    const left = Math.max(0, most - calls - 1)
+    reply.header('ratelimit-policy', `${reply.getHeader('ratelimit-policy')}, "day";q=${most};w=86400`)
+    reply.header('ratelimit', `${reply.getHeader('ratelimit')}, "day";r=${left};t=${secondsLeft}`)
+    if (calls < most) return
+    const detail = `The key made the ${most} calls that it may make in a day (UTC). Wait until midnight, or ask its owner for more.`
+    throw new Problem('rate_limited', detail, { retryAfter: secondsLeft })
+  }
 
   return {
     async exchange(request, reply, key) {

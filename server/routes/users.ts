@@ -1,24 +1,24 @@
 import { Type } from 'typebox'
-import { Key, KeyCreate, NewKey } from '../../contract/keys.ts'
 import { Me } from '../../contract/me.ts'
 import { Page, PageQuerystring } from '../../contract/pages.ts'
-import { User, UserCreate } from '../../contract/users.ts'
+import { User, UserCreate, UserPatch } from '../../contract/users.ts'
 import type { Caller } from '../domain/caller.ts'
 import type { Replays } from '../domain/idempotency.ts'
-import type { Keys } from '../domain/keys.ts'
 import { pageRequest } from '../domain/paging.ts'
-import type { Users } from '../domain/users.ts'
-import { type App, problemAnswers } from './http.ts'
+import { type Users, userView } from '../domain/users.ts'
+import { type App, emptyAnswer, problemAnswers } from './http.ts'
 import { idempotencyKey, markReplayed } from './idempotency-key.ts'
 
 const IdParams = Type.Object({ id: Type.String() })
+const ExternalIdParams = Type.Object({ externalId: Type.String({ minLength: 1, maxLength: 255 }) })
 const config = { access: ['users:write', 'members:write'] as const }
 const tags = ['users']
+const one = { 200: User, ...problemAnswers }
 
-/** Who the caller is; users, and keys on their behalf. */
+/** Who the caller is; users. */
 export function userRoutes(
   app: App,
-  { users, keys, replays, me }: { users: Users; keys: Keys; replays: Replays; me: (caller: Caller) => Promise<Me> },
+  { users, replays, me }: { users: Users; replays: Replays; me: (caller: Caller) => Promise<Me> },
 ): void {
   app.get(
     '/v1/me',
@@ -28,10 +28,7 @@ export function userRoutes(
 
   app.post(
     '/v1/users',
-    {
-      config,
-      schema: { tags, summary: 'Make a user', body: UserCreate, response: { 200: User, 201: User, ...problemAnswers } },
-    },
+    { config, schema: { tags, summary: 'Make a user', body: UserCreate, response: { 201: User, ...one } } },
     async (request, reply) => {
       const make = async () => ({ body: await users.create(request.caller, request.body) })
       const meaning = ['POST /v1/users', request.body]
@@ -39,6 +36,24 @@ export function userRoutes(
       reply.code(201)
       if (made.replayed) markReplayed(reply)
       return made.body
+    },
+  )
+  app.put(
+    '/v1/users/by-external-id/:externalId',
+    {
+      config: { access: ['users:write'] },
+      schema: {
+        tags,
+        summary: 'Make or change the person that your own system knows by this id',
+        params: ExternalIdParams,
+        body: UserPatch,
+        response: { 201: User, ...one },
+      },
+    },
+    async ({ params, body }, reply) => {
+      const { user, made } = await users.upsert(params.externalId, body)
+      reply.code(made ? 201 : 200)
+      return user
     },
   )
   app.get(
@@ -54,52 +69,33 @@ export function userRoutes(
     },
     (request) => users.list(request.caller, pageRequest(request.query)),
   )
-  app.post(
-    '/v1/users/:id/keys',
+  app.get(
+    '/v1/users/:id',
+    { config, schema: { tags, summary: 'A user', params: IdParams, response: one } },
+    async ({ caller, params }) => userView(await users.managed(caller, params.id)),
+  )
+  app.patch(
+    '/v1/users/:id',
+    {
+      config,
+      schema: { tags, summary: 'Change, disable or enable a user', params: IdParams, body: UserPatch, response: one },
+    },
+    (request) => users.update(request.caller, request.params.id, request.body),
+  )
+  app.delete(
+    '/v1/users/:id',
     {
       config,
       schema: {
         tags,
-        summary: "Make an API key on a user's behalf",
+        summary: 'Delete a user, their keys, and the workspaces that are theirs alone',
         params: IdParams,
-        body: KeyCreate,
-        response: { 200: NewKey, 201: NewKey, ...problemAnswers },
+        response: { 204: emptyAnswer('Done'), ...problemAnswers },
       },
     },
     async (request, reply) => {
-      const made = await replays.once(
-        request.caller,
-        {
-          key: idempotencyKey(request),
-          meaning: ['POST /v1/users/keys', request.params.id, request.body],
-          secret: true,
-        },
-        async () => {
-          const body = await keys.createFor(
-            request.caller,
-            await users.managed(request.caller, request.params.id),
-            request.body,
-          )
-          return { body, secretOf: body.id }
-        },
-      )
-      reply.code(201).header('cache-control', 'no-store')
-      if (made.replayed) markReplayed(reply)
-      return made.body
+      await users.delete(request.caller, request.params.id)
+      return reply.code(204).send()
     },
-  )
-  app.get(
-    '/v1/users/:id/keys',
-    {
-      config,
-      schema: {
-        tags,
-        summary: "List a user's API keys",
-        params: IdParams,
-        querystring: PageQuerystring,
-        response: { 200: Page(Key), ...problemAnswers },
-      },
-    },
-    async (request) => keys.listOf(await users.managed(request.caller, request.params.id), pageRequest(request.query)),
   )
 }

@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { StoreError } from '../ports/store.ts'
 import { asStoreError } from './errors.ts'
 
@@ -22,6 +22,9 @@ const LONGEST_MS = 8
 export class GroupCommit {
   readonly #connection: DatabaseSync
   readonly #patienceMs: number
+  /** Prepared once: each task needs them. */
+  readonly #begin: StatementSync
+  readonly #end: StatementSync
   #tasks: Task[] = []
   #soon: NodeJS.Immediate | undefined
   #later: NodeJS.Timeout | undefined
@@ -31,6 +34,8 @@ export class GroupCommit {
   /** `patienceMs`: how far apart commits are that only patient writes ask for. Real time: it spares the disk, no rule hangs on it. */
   constructor(connection: DatabaseSync, patienceMs: number) {
     this.#connection = connection
+    this.#begin = connection.prepare('SAVEPOINT task')
+    this.#end = connection.prepare('RELEASE task')
     this.#patienceMs = patienceMs
   }
 
@@ -92,15 +97,15 @@ export class GroupCommit {
 
   /** Does one task inside the transaction. Its own mistake undoes only itself; an outage is thrown on. */
   #attempt(task: Task): () => void {
-    this.#connection.exec('SAVEPOINT task')
+    this.#begin.run()
     try {
       const answer = task.work()
-      this.#connection.exec('RELEASE task')
+      this.#end.run()
       return () => task.done(answer)
     } catch (error) {
       if (asStoreError(error) instanceof StoreError || !this.#connection.isTransaction) throw error
       this.#connection.exec('ROLLBACK TO task')
-      this.#connection.exec('RELEASE task')
+      this.#end.run()
       return () => task.failed(error)
     }
   }

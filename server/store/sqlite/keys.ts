@@ -1,4 +1,4 @@
-import type { KeyRecord, Keys } from '../ports/keys.ts'
+import type { KeyRecord, Keys, NewKeyRecord } from '../ports/keys.ts'
 import { type Database, decoder, PAGE, pageValues } from './database.ts'
 
 /** How long a dead key is still listed. */
@@ -6,41 +6,77 @@ const SHOWN_MS = 90 * 24 * 3600_000
 /** How exact `lastUsedAt` is. */
 const USED_EVERY_MS = 60_000
 
-const COLUMNS = `id, user, workspace, name, description, scopes, suites, digest, "start", "end", createdAt, expiresAt, revokedAt, lastUsedAt`
+const COLUMNS = `id, user, workspace, name, description, scopes, suites, allowedIps, audiences, limits, replaces, endsReplaced,
+  digest, "start", "end", createdAt, expiresAt, revokedAt, lastUsedAt, lastUsedFrom`
+const SELECTED = `${COLUMNS}, (SELECT s.id FROM keys s WHERE s.replaces = keys.id) AS replacedBy`
 const SHOWN = 'coalesce(revokedAt, :shownSince) >= :shownSince AND coalesce(expiresAt, :shownSince) >= :shownSince'
 export const KEYS_SQL = {
   // Those that may go on for ever apart from those that expire later: each is a range of the index.
   active: `SELECT (SELECT count(*) FROM keys WHERE user = :user AND revokedAt IS NULL AND expiresAt IS NULL)
     + (SELECT count(*) FROM keys WHERE user = :user AND revokedAt IS NULL AND expiresAt > :now) AS n`,
   insert: `INSERT INTO keys (${COLUMNS}, changedAt) VALUES (:id, :user, :workspace, :name, :description, :scopes, :suites,
-    :digest, :start, :end, :now, :expiresAt, NULL, NULL, :now)`,
-  findByDigest: `SELECT ${COLUMNS} FROM keys WHERE digest = :digest`,
-  get: `SELECT ${COLUMNS} FROM keys WHERE id = :id`,
-  listOfUser: `SELECT ${COLUMNS} FROM keys WHERE user = :user AND ${SHOWN} AND ${PAGE}`,
-  listOfWorkspace: `SELECT ${COLUMNS} FROM keys WHERE workspace = :workspace AND ${SHOWN} AND ${PAGE}`,
-  listOfBoth: `SELECT ${COLUMNS} FROM keys WHERE user = :user AND +workspace = :workspace AND ${SHOWN} AND ${PAGE}`,
+    :allowedIps, :audiences, :limits, :replaces, :endsReplaced, :digest, :start, :end, :now, :expiresAt, NULL, NULL, NULL, :now)`,
+  findByDigest: `SELECT ${SELECTED} FROM keys WHERE digest = :digest`,
+  get: `SELECT ${SELECTED} FROM keys WHERE id = :id`,
+  listOfUser: `SELECT ${SELECTED} FROM keys WHERE user = :user AND ${SHOWN} AND ${PAGE}`,
+  listOfWorkspace: `SELECT ${SELECTED} FROM keys WHERE workspace = :workspace AND ${SHOWN} AND ${PAGE}`,
+  listOfBoth: `SELECT ${SELECTED} FROM keys WHERE user = :user AND +workspace = :workspace AND ${SHOWN} AND ${PAGE}`,
   update: `UPDATE keys SET name = :name, description = :description, scopes = :scopes, suites = :suites,
-    expiresAt = :expiresAt, changedAt = :now WHERE id = :id`,
+    allowedIps = :allowedIps, audiences = :audiences, limits = :limits, expiresAt = :expiresAt, changedAt = :now
+    WHERE id = :id`,
+  end: 'UPDATE keys SET expiresAt = :endsAt, changedAt = :now WHERE id = :id',
   revoke: 'UPDATE keys SET revokedAt = :now, changedAt = :now WHERE id = :id AND revokedAt IS NULL',
-  markUsed: 'UPDATE keys SET lastUsedAt = :now WHERE id = :id',
+  revokeAll: 'UPDATE keys SET revokedAt = :now, changedAt = :now WHERE user = :user AND revokedAt IS NULL',
+  revokeAllOfWorkspace: `UPDATE keys SET revokedAt = :now, changedAt = :now WHERE user = :user AND revokedAt IS NULL
+    AND +workspace = :workspace`,
+  markUsed: 'UPDATE keys SET lastUsedAt = :now, lastUsedFrom = :address WHERE id = :id',
 }
-const record = decoder<KeyRecord>({ json: ['scopes', 'suites'] })
+const record = decoder<KeyRecord>({
+  json: ['scopes', 'suites', 'allowedIps', 'audiences', 'limits'],
+  flags: ['endsReplaced'],
+})
 
 export function sqliteKeys(db: Database): Keys {
   const find = (sql: string, values: object) => {
     const row = db.get(sql, { ...values })
     return row && record(row)
   }
+  const insert = (key: NewKeyRecord, replacing: { replaces: string | null; endsReplaced: boolean }) => {
+    db.run(KEYS_SQL.insert, { ...key, ...replacing, now: db.now() })
+    return find(KEYS_SQL.get, key)!
+  }
+  const active = (user: string) => Number(db.get(KEYS_SQL.active, { user, now: db.now() })!.n)
+  const isGood = (key: KeyRecord) => key.revokedAt === null && (key.expiresAt === null || key.expiresAt > db.now())
   const usedLately = (key: KeyRecord) => key.lastUsedAt !== null && Math.abs(db.now() - key.lastUsedAt) < USED_EVERY_MS
 
   return {
     create: (key, maxActive) =>
       db.write(() => {
-        const values = { ...key, now: db.now() }
-        if (Number(db.get(KEYS_SQL.active, values)!.n) >= maxActive) return 'too_many'
-        db.run(KEYS_SQL.insert, values)
-        return find(KEYS_SQL.get, key)!
+        if (active(key.user) >= maxActive) return 'too_many'
+        return insert(key, { replaces: null, endsReplaced: false })
       }),
+    rotate: (id, key, { endsAt, atFirstUse, maxActive }) =>
+      db.write(() => {
+        const old = find(KEYS_SQL.get, { id })
+        if (old?.replacedBy) return 'replaced'
+        if (!old || !isGood(old)) return 'ended'
+        if (active(key.user) >= maxActive) return 'too_many'
+        if (endsAt !== null && (old.expiresAt === null || old.expiresAt > endsAt)) {
+          db.run(KEYS_SQL.end, { id, endsAt, now: db.now() })
+        }
+        return insert(key, { replaces: id, endsReplaced: atFirstUse })
+      }),
+    async endReplaced(id) {
+      const key = find(KEYS_SQL.get, { id })
+      if (!key?.endsReplaced || key.replaces === null) return undefined
+      const { replaces } = key
+      return db.write(() => {
+        const old = find(KEYS_SQL.get, { id: replaces })
+        if (!old || !isGood(old)) return undefined
+        db.run(KEYS_SQL.end, { id: old.id, endsAt: db.now(), now: db.now() })
+        return find(KEYS_SQL.get, old)
+      })
+    },
     findByDigest: async (digest) => find(KEYS_SQL.findByDigest, { digest }),
     get: async (id) => find(KEYS_SQL.get, { id }),
     async list({ user, workspace }, page) {
@@ -60,9 +96,14 @@ export function sqliteKeys(db: Database): Keys {
         db.run(KEYS_SQL.revoke, { id, now: db.now() })
         return find(KEYS_SQL.get, { id })
       }),
-    async markUsed(id) {
+    revokeAll: ({ user, workspace }) =>
+      db.write(() => {
+        const sql = workspace === undefined ? KEYS_SQL.revokeAll : KEYS_SQL.revokeAllOfWorkspace
+        return db.run(sql, { user, workspace, now: db.now() })
+      }),
+    async markUsed(id, address) {
       const key = find(KEYS_SQL.get, { id })
-      if (key && !usedLately(key)) await db.write(() => db.run(KEYS_SQL.markUsed, { id, now: db.now() }))
+      if (key && !usedLately(key)) await db.write(() => db.run(KEYS_SQL.markUsed, { id, address, now: db.now() }))
     },
   }
 }

@@ -1,9 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { StoreError } from '../ports/store.ts'
 import { first } from './migrations/001-first.ts'
+import { keys } from './migrations/002-keys.ts'
+import { callbacks } from './migrations/003-callbacks.ts'
+import { workers } from './migrations/004-workers.ts'
 
 /** In order, and never changed once released: version n is what the first n make. */
-export const MIGRATIONS: readonly string[] = [first]
+export const MIGRATIONS: readonly string[] = [first, keys, callbacks, workers]
 
 /** "VERD", in the file's header: a SQLite database of ours and not of some other program (https://sqlite.org/pragma.html#pragma_application_id). */
 const APPLICATION_ID = 0x56455244

@@ -3,14 +3,20 @@ import { dirname } from 'node:path'
 import { type Store, StoreError } from '../ports/store.ts'
 import { sqliteArchives } from './archives.ts'
 import { sqliteArtifacts } from './artifacts.ts'
+import { sqliteAudit } from './audit.ts'
+import { sqliteCallbacks } from './callbacks.ts'
 import { sqliteCases } from './cases.ts'
 import { openConnection } from './connection.ts'
 import { Database } from './database.ts'
+import { sqliteDeliveries } from './deliveries.ts'
 import { lockFolder } from './folder-lock.ts'
 import { sqliteIdempotency } from './idempotency.ts'
 import { sqliteInstallation } from './installation.ts'
+import { sqliteInvitations } from './invitations.ts'
 import { sqliteKeys } from './keys.ts'
+import { sqliteLeases } from './leases.ts'
 import { sqliteMemberships } from './memberships.ts'
+import { sqliteOutbox } from './outbox.ts'
 import { sqliteQueue } from './queue.ts'
 import { sqliteRevocations } from './revocations.ts'
 import { sqliteRunLog } from './run-log.ts'
@@ -18,7 +24,11 @@ import { sqliteRuns } from './runs.ts'
 import { sqliteSigningKeys } from './signing-keys.ts'
 import { sqliteSuiteSecrets } from './suite-secrets.ts'
 import { sqliteSuites } from './suites.ts'
+import { sqliteTriggers } from './triggers.ts'
+import { sqliteUsage } from './usage.ts'
 import { sqliteUsers } from './users.ts'
+import { sqliteWorkers } from './workers.ts'
+import { sqliteWorkspaces } from './workspaces.ts'
 
 export type SqliteOptions = ({ file: string } | { memory: true }) & {
   clock: { now(): number }
@@ -48,11 +58,17 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   return {
     archives: sqliteArchives(db),
     artifacts: sqliteArtifacts(db),
+    audit: sqliteAudit(db),
+    callbacks: sqliteCallbacks(db),
     cases: sqliteCases(db),
+    deliveries: sqliteDeliveries(db),
     idempotency: sqliteIdempotency(db),
     installation: sqliteInstallation(db),
+    invitations: sqliteInvitations(db),
     keys: sqliteKeys(db),
+    leases: sqliteLeases(db),
     memberships: sqliteMemberships(db),
+    outbox: sqliteOutbox(db),
     queue: sqliteQueue(db),
     revocations: sqliteRevocations(db),
     runLog: sqliteRunLog(db),
@@ -60,7 +76,11 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
     signingKeys: sqliteSigningKeys(db),
     suiteSecrets: sqliteSuiteSecrets(db),
     suites: sqliteSuites(db),
+    usage: sqliteUsage(db),
+    triggers: sqliteTriggers(db),
     users: sqliteUsers(db),
+    workers: sqliteWorkers(db),
+    workspaces: sqliteWorkspaces(db),
     async ping() {
       await db.write(() => db.run(PING_SQL.ping, { now: String(db.now()) }))
     },

@@ -11,6 +11,7 @@ export const QUEUE_SQL = {
   holds: `SELECT 1 FROM runs WHERE ${FENCE}`,
   renew: `UPDATE runs SET leaseEndsAt = :leaseEndsAt WHERE ${FENCE} RETURNING cancelReason`,
   ofOwner: `SELECT ${RUN_COLUMNS} FROM runs WHERE owner = :owner`,
+  heldBy: `SELECT ${RUN_COLUMNS} FROM runs WHERE owner = :owner LIMIT :limit`,
   waiting: `SELECT ${RUN_COLUMNS} FROM runs WHERE state = 'queued' ORDER BY createdAt, id LIMIT :limit`,
   explain: `UPDATE runs SET reason = :reason, version = version + 1
     WHERE id = :run AND state = 'queued' AND reason IS NOT :reason`,
@@ -44,6 +45,7 @@ export function sqliteQueue(db: Database): Queue {
         return run ? handBack(db, run) : 'lost'
       }),
     holds: async (lease, owner) => db.get(QUEUE_SQL.holds, fence(lease, owner)) !== undefined,
+    heldBy: async (owner, limit) => db.all(QUEUE_SQL.heldBy, { owner, limit }).map(runRecord),
     releaseAllOf: (owner) =>
       db.write(() => db.all(QUEUE_SQL.ofOwner, { owner }).map((row) => handBack(db, runRecord(row)))),
     takeBackLost: (limit) => db.write(() => sweepLost(db, limit)),

@@ -35,9 +35,16 @@ async function untilDone<T>(db: Database, step: () => T | undefined): Promise<T>
   }
 }
 
-/** Large parts go first and the run itself last: what a crash leaves is found again by the next sweep. */
 export async function removeRuns(db: Database, finishedBefore: number, limit: number) {
   const runs = idsOf(db, REMOVAL_SQL.finished, { finishedBefore, limit })
+  return { removed: runs.length, blobs: await removeRunsOf(db, runs) }
+}
+
+/**
+ * Answers blobs that nothing needs any more. Large parts go first and the run itself last: what a crash leaves is found
+ * again by the next sweep.
+ */
+export async function removeRunsOf(db: Database, runs: readonly string[]): Promise<string[]> {
   const blobs: string[] = []
   for (const run of runs) {
     const removed = await untilDone(db, () => {
@@ -46,7 +53,7 @@ export async function removeRuns(db: Database, finishedBefore: number, limit: nu
     })
     blobs.push(...removed)
   }
-  return { removed: runs.length, blobs: unneededBlobs(db, blobs) }
+  return unneededBlobs(db, blobs)
 }
 
 function removeRun(db: Database, run: string): string[] {

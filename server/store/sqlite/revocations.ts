@@ -4,16 +4,18 @@ import { type Database, decoder } from './database.ts'
 export const REVOCATIONS_SQL = {
   revokeToken: `INSERT INTO revoked_tokens (id, expiresAt, changedAt) VALUES (:id, :expiresAt, :now) ON CONFLICT DO NOTHING`,
   forget: `DELETE FROM revoked_tokens WHERE id IN (SELECT id FROM revoked_tokens WHERE expiresAt <= :now LIMIT 100)`,
-  keys: `SELECT 'key' AS kind, id, revokedAt IS NOT NULL AS revoked, expiresAt, changedAt FROM keys WHERE changedAt >= :time`,
+  keys: `SELECT 'key' AS kind, id, revokedAt IS NOT NULL AS revoked, expiresAt, allowedIps, limits, changedAt FROM keys WHERE changedAt >= :time`,
   users: `SELECT 'user' AS kind, id, disabled, changedAt FROM users WHERE changedAt >= :time`,
   memberships: `SELECT 'membership' AS kind, user, workspace, role, changedAt FROM memberships WHERE changedAt >= :time`,
+  workers: `SELECT 'worker' AS kind, id, revokedAt IS NOT NULL AS revoked, changedAt FROM workers WHERE changedAt >= :time`,
   tokens: `SELECT 'token' AS kind, id, expiresAt, changedAt FROM revoked_tokens WHERE changedAt >= :time AND +expiresAt > :now`,
 }
 
 type Change<K extends AccessChange['kind']> = Extract<AccessChange, { kind: K }>
-const key = decoder<Change<'key'>>({ flags: ['revoked'] })
+const key = decoder<Change<'key'>>({ json: ['allowedIps', 'limits'], flags: ['revoked'] })
 const user = decoder<Change<'user'>>({ flags: ['disabled'] })
 const membership = decoder<Change<'membership'>>({})
+const worker = decoder<Change<'worker'>>({ flags: ['revoked'] })
 const token = decoder<Change<'token'>>({})
 
 export function sqliteRevocations(db: Database): Revocations {
@@ -30,6 +32,7 @@ export function sqliteRevocations(db: Database): Revocations {
         ...db.all(REVOCATIONS_SQL.keys, values).map(key),
         ...db.all(REVOCATIONS_SQL.users, values).map(user),
         ...db.all(REVOCATIONS_SQL.memberships, values).map(membership),
+        ...db.all(REVOCATIONS_SQL.workers, values).map(worker),
         ...db.all(REVOCATIONS_SQL.tokens, values).map(token),
       ]
     },

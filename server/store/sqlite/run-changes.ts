@@ -1,5 +1,6 @@
 import type { RunRecord, Verdict } from '../ports/runs.ts'
 import type { Database } from './database.ts'
+import { announceRun, noteSuiteState } from './outbox.ts'
 import { getRun, RUN_COLUMNS, reason, runRecord } from './run-record.ts'
 
 export const RUN_CHANGES_SQL = {
@@ -18,7 +19,9 @@ export const RUN_CHANGES_SQL = {
 
 export function startRun(db: Database, id: string, owner: string, leaseMs: number): RunRecord {
   const now = db.now()
-  return runRecord(db.get(RUN_CHANGES_SQL.start, { id, owner, now, leaseEndsAt: now + leaseMs })!)
+  const run = runRecord(db.get(RUN_CHANGES_SQL.start, { id, owner, now, leaseEndsAt: now + leaseMs })!)
+  announceRun(db, 'run.started', run)
+  return run
 }
 
 /** Back into the queue, or to the cancel that was asked for meanwhile. */
@@ -33,7 +36,10 @@ export function handBack(db: Database, run: RunRecord, lostLeases = run.lostLeas
 
 export function endRun(db: Database, run: Pick<RunRecord, 'id' | 'lostLeases'>, verdict: Verdict): RunRecord {
   const { id, lostLeases } = run
-  return runRecord(db.get(RUN_CHANGES_SQL.end, { ...verdict, id, lostLeases, now: db.now() })!)
+  const ended = runRecord(db.get(RUN_CHANGES_SQL.end, { ...verdict, id, lostLeases, now: db.now() })!)
+  announceRun(db, 'run.finished', ended)
+  noteSuiteState(db, ended)
+  return ended
 }
 
 /** A queued run ends at once, a running one is to be stopped by its worker; the first reason stays. A final one is unchanged. */

@@ -35,14 +35,18 @@ export function heldRun(db: Database, lease: { run: string; attempt: number }): 
   return db.get(RUN_RECORD_SQL.held, { run: lease.run, attempt: lease.attempt })
 }
 
-/** Queued runs of one lane may be claimed by the same workers at the same time. */
-export function laneOf({ suite, definition }: Pick<NewRun, 'suite' | 'definition'>): string {
-  return JSON.stringify([suite, definition.concurrency, definition.runsOn])
+/**
+ * Queued runs of one lane may be claimed by the same workers at the same time. Those of a user who may run only so many
+ * at once have lanes of their own, so that they hold up nobody else.
+ */
+export function laneOf({ suite, definition }: Pick<NewRun, 'suite' | 'definition'>, limitedUser?: string): string {
+  const lane = [suite, definition.concurrency, definition.runsOn]
+  return JSON.stringify(limitedUser === undefined ? lane : [...lane, limitedUser])
 }
 
-export function parseLane(lane: string): { suite: string; concurrency: number; runsOn: string[] } {
-  const [suite, concurrency, runsOn] = JSON.parse(lane)
-  return { suite, concurrency, runsOn }
+export function parseLane(lane: string): { suite: string; concurrency: number; runsOn: string[]; user?: string } {
+  const [suite, concurrency, runsOn, user] = JSON.parse(lane)
+  return { suite, concurrency, runsOn, ...(user === undefined ? {} : { user }) }
 }
 
 export const FACT_KINDS = ['commit', 'label', 'branch', 'repository'] as const

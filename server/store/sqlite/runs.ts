@@ -1,9 +1,11 @@
 import type { NewRun, Runs } from '../ports/runs.ts'
+import { runningLimitOf } from './claim.ts'
 import { type Database, decoder } from './database.ts'
+import { announceRun } from './outbox.ts'
 import { removeRuns } from './removal.ts'
 import { cancelRun } from './run-changes.ts'
 import { listRuns } from './run-list.ts'
-import { factsOf, getRun, laneOf, requestOf } from './run-record.ts'
+import { factsOf, getRun, laneOf, RUN_COLUMNS, requestOf, runRecord } from './run-record.ts'
 
 const IDEMPOTENT_MS = 24 * 3600_000
 /** How often it is noted that a run's client is there. */
@@ -15,9 +17,11 @@ export const RUNS_SQL = {
   freeKey: 'UPDATE runs SET idempotencyKey = NULL, idempotencyMeaning = NULL WHERE id = :id',
   queued: 'SELECT queued FROM workspace_totals WHERE workspace = :workspace',
   insert: `INSERT INTO runs (id, workspace, suite, state, version, attempt, lostLeases, artifacts, createdAt, queueEndsAt,
-      watchedAt, abandonAt, archive, idempotencyKey, idempotencyMeaning, lane, sealedSecrets, request)
+      watchedAt, abandonAt, archive, idempotencyKey, idempotencyMeaning, lane, user, sealedSecrets, request)
     VALUES (:id, :workspace, :suite, 'queued', 1, 0, 0, 0, :now, :now + :queueTimeoutSeconds * 1000,
-      :now, :now + :abandonAfterSeconds * 1000, :archive, :key, :meaning, :lane, :sealedSecrets, :request)`,
+      :now, :now + :abandonAfterSeconds * 1000, :archive, :key, :meaning, :lane, :user, :sealedSecrets, :request)`,
+  unfinishedOf: `SELECT ${RUN_COLUMNS} FROM runs WHERE user = :user AND finishedAt IS NULL AND id > :after ORDER BY id LIMIT :limit`,
+  ofToday: 'SELECT sum(runs) AS n FROM usage WHERE user = :user AND day = :day',
   insertFact: `INSERT INTO run_facts (workspace, kind, value, createdAt, run) VALUES (:workspace, :kind, :value, :createdAt, :run)`,
   watched: 'SELECT watchedAt FROM runs WHERE id = :id AND abandonAt IS NOT NULL',
   markWatched: `UPDATE runs SET watchedAt = :now, abandonAt = :now + json_extract(request, '$.abandonAfterSeconds') * 1000
@@ -37,20 +41,23 @@ export function sqliteRuns(db: Database): Runs {
 
   function insert(run: NewRun, idempotency: { key: string; meaning: string } | undefined) {
     const now = db.now()
-    const lane = laneOf(run)
+    const user = run.triggeredBy.userId
+    const lane = laneOf(run, user !== null && runningLimitOf(db, user) !== null ? user : undefined)
     db.run(RUNS_SQL.insert, {
       ...run,
       ...idempotency,
-      ...{ now, lane, archive: run.definition.archive, request: requestOf(run) },
+      ...{ now, lane, user, archive: run.definition.archive, request: requestOf(run) },
     })
     for (const fact of factsOf(run)) {
       db.run(RUNS_SQL.insertFact, { workspace: run.workspace, ...fact, createdAt: now, run: run.id })
     }
-    return getRun(db, run.id)!
+    const made = getRun(db, run.id)!
+    announceRun(db, 'run.queued', made)
+    return made
   }
 
   return {
-    create: (run, { maxQueued, idempotency }) =>
+    create: (run, { maxQueued, maxPerDay = null, idempotency }) =>
       db.write(() => {
         const { workspace } = run
         const earlier = idempotency && holderOf(workspace, idempotency.key)
@@ -59,9 +66,13 @@ export function sqliteRuns(db: Database): Runs {
           return { run: getRun(db, earlier.id)!, replayed: true }
         }
         if (Number(db.get(RUNS_SQL.queued, { workspace })?.queued ?? 0) >= maxQueued) return 'queue_full'
+        if (maxPerDay !== null && startedToday(db, run.triggeredBy.userId) >= maxPerDay) return 'user_quota'
         return { run: insert(run, idempotency), replayed: false }
       }),
     get: async (id) => getRun(db, id),
+    async unfinishedOf(user, limit, after = '') {
+      return db.all(RUNS_SQL.unfinishedOf, { user, limit, after }).map(runRecord)
+    },
     list: async (workspace, filter, page) => listRuns(db, workspace, filter, page),
     cancel: (id, reason, message) =>
       db.write(() => {
@@ -76,4 +87,9 @@ export function sqliteRuns(db: Database): Runs {
     },
     removeOlder: (finishedBefore, limit) => removeRuns(db, finishedBefore, limit),
   }
+}
+
+function startedToday(db: Database, user: string | null): number {
+  const day = new Date(db.now()).toISOString().slice(0, 10)
+  return Number(db.get(RUNS_SQL.ofToday, { user, day })?.n ?? 0)
 }

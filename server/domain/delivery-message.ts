@@ -1,0 +1,68 @@
+import { randomBytes } from 'node:crypto'
+import { makeSecret, type Signer, signer, signWithAll } from '../../contract/signature.ts'
+import type { SendRequest } from '../sender/sender.ts'
+import type { CallbackRecord, SealedSecret } from '../store/ports/callbacks.ts'
+import type { DeliveryRecord } from '../store/ports/deliveries.ts'
+import type { Store } from '../store/ports/store.ts'
+import type { Vault } from '../vault/vault.ts'
+
+/** What secrets are sealed for: a sealed value is good at its own place only. */
+export const callbackContext = (id: string) => `callback/${id}`
+export const workspaceContext = (workspace: string) => `callback-secret/${workspace}`
+
+/** Makes the request of one attempt: signed anew each time, since the time is under the signature. */
+export function deliveryMessages(options: { store: Store; vault: Vault; now: () => number }) {
+  const { store, vault, now } = options
+
+  const isGood = ({ until }: SealedSecret) => until === null || until > now()
+
+  /** Made once for all deliveries that are sent by the same reading of a callback, and forgotten with it. */
+  const signers = new WeakMap<SealedSecret, Promise<Signer>>()
+
+  function signerOf(secret: SealedSecret, context: string): Promise<Signer> {
+    const made = signers.get(secret) ?? signer(vault.open(secret.sealed, context))
+    signers.set(secret, made)
+    return made
+  }
+
+  async function signed(
+    delivery: DeliveryRecord,
+    url: string,
+    secrets: readonly SealedSecret[],
+    context: string,
+  ): Promise<SendRequest> {
+    const timestamp = Math.floor(now() / 1000)
+    const good = await Promise.all(secrets.filter(isGood).map((secret) => signerOf(secret, context)))
+    return {
+      url,
+      body: delivery.body,
+      headers: {
+        'webhook-id': delivery.event,
+        'webhook-timestamp': String(timestamp),
+        'webhook-signature': await signWithAll(good, delivery.event, timestamp, delivery.body),
+      },
+    }
+  }
+
+  return async (delivery: DeliveryRecord, callback: CallbackRecord | undefined): Promise<SendRequest> => {
+    if (!callback) {
+      const context = workspaceContext(delivery.workspace)
+      const fresh = vault.seal(makeSecret(randomBytes), context)
+      const secrets = await store.callbacks.workspaceSecrets(delivery.workspace, fresh)
+      return signed(delivery, delivery.url as string, secrets, context)
+    }
+    const { target, secrets } = callback
+    const context = callbackContext(callback.id)
+    if (target.kind === 'standard') return signed(delivery, target.url, secrets, context)
+    const token = vault.open((secrets.find(isGood) as SealedSecret).sealed, context)
+    const headers: Record<string, string> =
+      target.kind === 'github'
+        ? {
+            authorization: `Bearer ${token}`,
+            accept: 'application/vnd.github+json',
+            'x-github-api-version': '2022-11-28',
+          }
+        : { 'private-token': token }
+    return { url: delivery.url as string, body: delivery.body, headers }
+  }
+}
