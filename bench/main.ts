@@ -1,12 +1,14 @@
 // `npm run bench`: figures beside their goals, each ratio to a ceiling measured in the same run. Never a test: machines differ.
 import { availableParallelism, cpus } from 'node:os'
 import { bundles } from './bundles.ts'
+import { deliveries } from './deliveries.ts'
+import { keys } from './keys.ts'
 import { latency } from './latency.ts'
 import { overhead } from './overhead.ts'
 import { printTable, type Row } from './table.ts'
 import { throughput } from './throughput.ts'
 
-const parts: Record<string, () => Row[] | Promise<Row[]>> = { bundles, overhead, throughput, latency }
+const parts: Record<string, () => Row[] | Promise<Row[]>> = { bundles, overhead, throughput, latency, deliveries, keys }
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !(name in parts))
 if (unknown.length > 0) {

@@ -10,6 +10,7 @@ export const root = fileURLToPath(new URL('..', import.meta.url))
 export interface Started {
   readonly url: string
   readonly output: () => string
+  readonly pid: number
   stop(): Promise<void>
 }
 
@@ -25,7 +26,7 @@ export function startProcess(args: readonly string[], env: Record<string, string
     const read = (chunk: Buffer) => {
       output += chunk
       const url = pattern.exec(output)?.[1]
-      if (url) resolve({ url, output: () => output, stop: () => stopProcess(child) })
+      if (url) resolve({ url, output: () => output, pid: child.pid as number, stop: () => stopProcess(child) })
     }
     child.stdout.on('data', read)
     child.stderr.on('data', read)

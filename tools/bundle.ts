@@ -3,6 +3,8 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { writeJenkinsResources } from './jenkins-resources.ts'
+import { PACKED_ORB, packOrb } from './orb.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const run = (program: string, args: string[]) =>
@@ -56,3 +58,6 @@ const cliPackage = {
 }
 writeFileSync(`${root}dist/cli/package.json`, `${JSON.stringify(cliPackage, null, 2)}\n`)
 writeFileSync(`${root}dist/action/package.json`, '{"type":"module"}\n')
+// The Jenkins library carries the client with it.
+writeJenkinsResources()
+writeFileSync(PACKED_ORB, packOrb())

@@ -6,18 +6,51 @@ import { COMMANDS } from '../cli/commands.ts'
 import { ERRORS } from '../contract/errors.ts'
 import { DEFAULT_KEY_SCOPES, ROLE_SCOPES, ROLES, SCOPES, SERVER_SCOPES } from '../contract/scopes.ts'
 import { SETTINGS } from '../server/settings.ts'
+import { WORKER_SETTINGS } from '../worker/settings.ts'
+import { packOrb } from './orb.ts'
 
 const root = new URL('../', import.meta.url)
 
 /** The parts of the documentation that repeat a table of the code: by file, by the name of the part. */
 export function docsTables(): Record<string, Record<string, string>> {
   return {
-    'docs/server.md': { settings: settings() },
+    'docs/server.md': { settings: settings(SETTINGS) },
+    'docs/workers.md': { settings: settings(WORKER_SETTINGS) },
     'docs/cli.md': { commands: commands() },
     'docs/keys.md': { scopes: scopes() },
     'docs/api.md': { errors: errors() },
     'docs/github-action.md': actionTables(),
+    'docs/ci/circleci.md': { parameters: orbParameters() },
   }
+}
+
+interface OrbParameter {
+  readonly type: string
+  readonly default: unknown
+  readonly description: string
+}
+
+/** Of the orb's job, which takes all that its commands take but for `install`. */
+function orbParameters(): string {
+  const { jobs, commands } = parse(packOrb()) as Record<
+    'jobs' | 'commands',
+    Record<string, { parameters: Record<string, OrbParameter> }>
+  >
+  const all = { ...jobs.test?.parameters, ...commands.test?.parameters }
+  const shown = (value: unknown) => (value === '' ? '' : code(String(value)))
+  const where = (name: string) =>
+    Object.hasOwn(commands.test?.parameters ?? {}, name)
+      ? Object.hasOwn(jobs.test?.parameters ?? {}, name)
+        ? ''
+        : ' Only of the command.'
+      : ' Only of the job.'
+  const rows = Object.entries(all).map(([name, one]) => [
+    code(name),
+    one.type,
+    shown(one.default),
+    prose(one.description) + where(name),
+  ])
+  return table(['Parameter', 'Type', 'Default', 'What'], rows)
 }
 
 /** The text with what stands between the marks of each part replaced. Throws for a mark that is not there. */
@@ -43,8 +76,8 @@ function code(text: string): string {
   return `\`${text}\``
 }
 
-function settings(): string {
-  const rows = Object.values(SETTINGS).map(({ name, shown, help }) => [code(name), shown, prose(help)])
+function settings(lines: Readonly<Record<string, { name: string; shown: string; help: string }>>): string {
+  const rows = Object.values(lines).map(({ name, shown, help }) => [code(name), shown, prose(help)])
   return table(['Setting', 'Default', 'What'], rows)
 }
 

@@ -67,6 +67,23 @@ describe('suites push', () => {
     expect(push!.body.toString()).not.toContain('hunter2')
   })
 
+  it('stores a suite with a source without any files: its runs fetch them', async () => {
+    await using server = await suiteServer()
+    const source = 'source: { git: "https://git.example/acme/shop.git" }'
+    const cwd = checkout({ 'verdict.yaml': `suites:\n  far: { run: npm test, ${source} }\n` })
+    const { code, stdout } = await verdict(['suites', 'push'], { server, cwd })
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: 'far pushed, revision 1 (its commits come from https://git.example/acme/shop.git)\n',
+    })
+    const put = server.seen.find(({ method }) => method === 'PUT')
+    expect(JSON.parse(put!.body.toString()).definition).toEqual({
+      run: 'npm test',
+      source: { git: 'https://git.example/acme/shop.git' },
+    })
+    expect(asked(server, 'PUT', '/v1/archives/')).toEqual([])
+  })
+
   it('takes names, says what is unchanged, and gives the suites with --json', async () => {
     const stored = [suiteOf('shop/checkout', { revision: 4 })]
     const unchanged = { json: suiteOf('shop/checkout', { revision: 4 }) }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { systemRandom } from '../../client/index.ts'
+import { canonicalDefinition } from '../../contract/definition.ts'
+import type { Suite } from '../../contract/suites.ts'
 import type { PlannedSuite } from '../../gate/planned-suite.ts'
 import { type RunSettings, runRequests, waitLimitMs } from '../../gate/request.ts'
 
@@ -45,6 +47,19 @@ describe('the requests for runs', () => {
     [{ secrets: { S: '1' }, idempotencyKey: 'x'.repeat(254) }, 'visible ASCII'],
   ])('are refused for %j', (settings, message) => {
     expect(() => requests([fromTree('a', { variables: { X: '' }, secrets: ['S'] })], settings)).toThrow(message)
+  })
+
+  it('name the commit of this checkout for a stored suite that fetches it, and for no other', () => {
+    const definition = canonicalDefinition({ run: 'x', source: { git: 'https://git.example/a' } })
+    const stored = { name: 'a', definition } as Suite
+    const source = { repository: 'git.example/a', commit: 'a'.repeat(40), dirty: true }
+    const bodyOf = (suite: Suite) => {
+      const facts = { ci: {}, source }
+      return runRequests([{ from: 'stored', name: 'a', stored: suite }], SETTINGS, facts, systemRandom)[0]!.body
+    }
+    expect(bodyOf(stored).source).toEqual(source)
+    const { source: _source, ...plain } = definition
+    expect(bodyOf({ ...stored, definition: plain })).not.toHaveProperty('source')
   })
 
   it('are never made of a value: a message names the secret only', () => {

@@ -69,6 +69,17 @@ describe('which suites run, and from where', () => {
     expect(await planned([...names], options)).toEqual(lines)
   })
 
+  it('runs a suite with a source from this tree without it', async () => {
+    await using server = await scriptedServer(STORE)
+    await using folder = await folderWith({
+      '.git/HEAD': '',
+      'verdict.yaml': 'suites: { far: { run: x, source: { git: "https://git.example/a" } } }\n',
+    })
+    const { suites } = await planSuites({ names: [], stored: false, directory: folder.path }, clientFor(server.url))
+    expect(suites[0]).toMatchObject({ from: 'tree', definition: { archive: expect.any(String) } })
+    expect((suites[0] as { definition: object }).definition).not.toHaveProperty('source')
+  })
+
   it('says what was left out of the archive', async () => {
     await using server = await scriptedServer(STORE)
     await using folder = await folderWith(SHOP)

@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { ConfigError, readConfig } from '../../server/config.ts'
+import { readConfig } from '../../server/config.ts'
 import { helpText } from '../../server/help.ts'
 import { SETTINGS } from '../../server/settings.ts'
+import { ConfigError } from '../../settings/read.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'verdict-config-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -111,6 +112,12 @@ describe('the configuration', () => {
     ['VERDICT_SECRET_KEY', { VERDICT_SECRET_KEY: SECRET.slice(4) }],
     ['VERDICT_ROLES', { VERDICT_ROLES: 'api,cook' }],
     ['VERDICT_ROLES', { VERDICT_ROLES: 'worker' }],
+    ['VERDICT_ROLES', { VERDICT_ROLES: 'worker,sender' }],
+    ['VERDICT_ROLES', { VERDICT_ROLES: 'sender' }],
+    [
+      'VERDICT_PUBLIC_URL',
+      { VERDICT_ROLES: 'sender', VERDICT_DATABASE_URL: 'mongodb://db.example/v', VERDICT_SECRET_KEY: SECRET },
+    ],
     ['VERDICT_RUNNER', { VERDICT_RUNNER: 'docker' }],
     ['VERDICT_RUNNER', { VERDICT_RUNNER: 'process' }],
     ['VERDICT_ALLOW_UNSANDBOXED', { VERDICT_ALLOW_UNSANDBOXED: 'yes' }],
@@ -135,8 +142,10 @@ describe('the configuration', () => {
     ['VERDICT_BOOTSTRAP_KEY_FILE', { VERDICT_BOOTSTRAP_KEY_FILE: 'none/such' }],
     ['VERDICT_LOG_LEVEL', { VERDICT_LOG_LEVEL: 'loud' }],
     ['VERDICT_OIDC_ISSUER', { VERDICT_OIDC_ISSUER: 'https://id.example' }],
-    ['VERDICT_AUDIENCES', { VERDICT_AUDIENCES: '{}' }],
-    ['VERDICT_KEEP_AUDIT_DAYS', { VERDICT_KEEP_AUDIT_DAYS: '7' }],
+    ['VERDICT_AUDIENCES', { VERDICT_AUDIENCES: '[]' }],
+    ['VERDICT_AUDIENCES', { VERDICT_AUDIENCES: '{"https://api.example": "orders:read"}' }],
+    ['VERDICT_AUDIENCES', { VERDICT_AUDIENCES: '{"http://127.0.0.1:4000/v1": ["admin"]}' }],
+    ['VERDICT_KEEP_AUDIT_DAYS', { VERDICT_KEEP_AUDIT_DAYS: '0' }],
   ])('names %s when it is wrong: %j', (name, env) => {
     expect(problems(env)).toEqual([expect.stringContaining(name)])
   })

@@ -12,7 +12,10 @@ let run: string
 let idle: number
 let present: HandWorker
 beforeAll(async () => {
-  server = await startServer({ clock, env: { VERDICT_RUNNER: 'none', VERDICT_RATE_CALLS: '100000' } })
+  server = await startServer({
+    clock,
+    env: { VERDICT_ROLES: 'api', VERDICT_RUNNER: 'none', VERDICT_RATE_CALLS: '100000' },
+  })
   idle = clock.pending
   present = handWorker(server)
   await present.present()

@@ -71,9 +71,8 @@ describe('a new key', () => {
     ['with an end in the past', { name: 'x', expiresAt: '2020-01-01T00:00:00Z' }, 'invalid_request', 400],
     ['that lives longer than is allowed', { name: 'x', expiresAt: '2099-01-01T00:00:00Z' }, 'invalid_request', 400],
     ['that lives for ever where it may not', { name: 'x', expiresAt: null }, 'invalid_request', 400],
-    ['with addresses, which come later', { name: 'x', allowedIps: ['10.0.0.0/8'] }, 'not_supported', 422],
-    ['with audiences, which come later', { name: 'x', audiences: ['a'] }, 'not_supported', 422],
-    ['with limits, which come later', { name: 'x', limits: { perDay: 1 } }, 'not_supported', 422],
+    ['with an audience that is not configured', { name: 'x', audiences: ['a'] }, 'invalid_request', 400],
+    ['with a limit of nothing', { name: 'x', limits: { perDay: 0 } }, 'invalid_request', 400],
     ['for a workspace that is not its own', { name: 'x', workspace: 'wsp_x' }, 'not_found', 404],
   ])('is refused %s', async (_what, json, code, status) => {
     const answer = await create(json)

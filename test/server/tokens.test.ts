@@ -93,7 +93,7 @@ describe('token exchange', () => {
     ['an empty subject_token', { subject_token: '' }, 'invalid_request', /subject_token is missing/],
     ['no subject_token_type', { subject_token_type: undefined }, 'invalid_request', /subject_token_type/],
     [
-      'an OIDC token, which comes later',
+      'an OIDC token where no issuer is configured',
       { subject_token_type: 'urn:ietf:params:oauth:token-type:id_token' },
       'invalid_request',
       /subject_token_type/,
@@ -106,7 +106,7 @@ describe('token exchange', () => {
       'invalid_request',
       /requested_token_type/,
     ],
-    ['an audience', { audience: 'https://api.example' }, 'invalid_target', /audiences/],
+    ['an audience that the key has not', { audience: 'https://api.example' }, 'invalid_target', /audience/],
     ['a resource', { resource: 'https://api.example' }, 'invalid_target', /audiences/],
   ])('refuses %s', async (_what, more, error, says) => {
     const form = Object.entries({ ...exchangeForm(person.key), ...more }).filter(([, value]) => value !== undefined)
@@ -163,7 +163,7 @@ describe('a key that is not good', () => {
   it('is refused by its checksum, before anything looks into the store', async () => {
     // Without a store: a look into it would be a TypeError.
     const tokens = tokenExchange({} as TokensOptions)
-    const identify = tokens.identify as (form: object, address: string) => Promise<unknown>
+    const identify = tokens.identify as unknown as (form: object, address: string) => Promise<unknown>
     for (const key of ['x', 'v'.repeat(1_000_000), unknownKey.replace(/.$/, (last) => (last === '0' ? '1' : '0'))]) {
       await expect(identify(exchangeForm(key), '127.0.0.1')).rejects.toThrow(OAuthProblem)
     }
@@ -180,7 +180,7 @@ describe('a key that is not good', () => {
     expect((await server.request('DELETE', `/v1/keys/${id}`, { token: person.token })).status).toBe(204)
     const answer = await server.exchange(exchangeForm(key))
     expect([answer.status, answer.json.error]).toEqual([400, 'invalid_request'])
-    expect(answer.json.error_description).toContain('"old laptop" was revoked at')
+    expect(answer.json.error_description).toContain("'old laptop' was revoked at")
     expect(answer.json.error_description).toContain(new Date(clock.now()).toISOString())
     expect(answer.json.error_description).toContain('verdict keys create')
     expect(answer.text).not.toContain(key)
@@ -192,7 +192,7 @@ describe('a key that is not good', () => {
     clock.advance(5000)
     const answer = await server.exchange(exchangeForm(key))
     expect([answer.status, answer.json.error]).toEqual([400, 'invalid_request'])
-    expect(answer.json.error_description).toContain(`"brief" expired at ${expiresAt}`)
+    expect(answer.json.error_description).toContain(`'brief' expired at ${expiresAt}`)
   })
 
   it('is narrowed to what the role of its user still allows', async () => {

@@ -33,7 +33,6 @@ describe('users', () => {
     ['an external id that is taken', { externalId: 'auth0|1' }, 409, 'conflict'],
     ['an unknown field', { admin: true }, 400, 'invalid_request'],
     ['an unknown kind', { kind: 'robot' }, 400, 'invalid_request'],
-    ['a limit that is not kept yet', { limits: { runsPerDay: 5 } }, 422, 'not_supported'],
     ['a limit that is not one', { limits: { maxKeys: -1 } }, 400, 'invalid_request'],
   ])('are refused with %s', async (_what, json, status, code) => {
     const answer = await make(json)

@@ -10,7 +10,10 @@ let person: Person
 let idle: number
 let worker: HandWorker
 beforeAll(async () => {
-  server = await startServer({ clock, env: { VERDICT_RUNNER: 'none', VERDICT_RATE_CALLS: '100000' } })
+  server = await startServer({
+    clock,
+    env: { VERDICT_ROLES: 'api', VERDICT_RUNNER: 'none', VERDICT_RATE_CALLS: '100000' },
+  })
   idle = clock.pending
   worker = handWorker(server)
   await worker.present()
@@ -160,7 +163,7 @@ describe('a run that is waited for', () => {
 
   it('is answered with what is known when the server stops, and the stop is quick', async () => {
     const still = new MovableClock(Date.now())
-    const stopping = await startServer({ clock: still, env: { VERDICT_RUNNER: 'none' } })
+    const stopping = await startServer({ clock: still, env: { VERDICT_ROLES: 'api', VERDICT_RUNNER: 'none' } })
     const json = { suite: 'a', definition: { run: 'x' } }
     const run = (await stopping.request('POST', '/v1/runs', { json })).json.id
     const before = still.pending

@@ -81,7 +81,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   async function send(method: string, path: string, init: RequestInit): Promise<Answer> {
     const response = await fetch(url + path, { method, redirect: 'manual', ...init })
     const text = await response.text()
-    const isJson = text !== '' && /json/.test(response.headers.get('content-type') ?? '')
+    const isJson = text !== '' && /[/+]json(;|$)/.test(response.headers.get('content-type') ?? '')
     return { status: response.status, headers: response.headers, text, json: isJson ? JSON.parse(text) : undefined }
   }
 

@@ -25,6 +25,21 @@ describe('reading a report', () => {
     await report.close()
   })
 
+  it('gives blocks that fit into one call, also of long cases', async () => {
+    const one = (name: string, length: number) =>
+      `<testcase name="${name}"><failure message="m">${'x'.repeat(length)}</failure></testcase>`
+    const cases = Array.from({ length: 40 }, (_, i) => one(`case ${i}`, 60_000))
+    const report = await read(`<testsuite>${cases.join('')}${one('short', 1)}</testsuite>`)
+    if (report.kind !== 'read') throw new Error(report.message)
+    const blocks = []
+    for await (const block of report.blocks) blocks.push(block)
+    await report.close()
+    expect(blocks.flat()).toHaveLength(41)
+    expect(blocks.flat().at(-1)?.name).toBe('short')
+    for (const block of blocks) expect(JSON.stringify(block).length).toBeLessThan(1_050_000)
+    expect(blocks.length).toBeGreaterThan(2)
+  })
+
   it('says what is wrong with it, masked', async () => {
     const report = await readReport(
       { files: [{ path: 'hunter22.xml', bytes: new Uint8Array() }], root: '/', secrets: ['hunter22'] },

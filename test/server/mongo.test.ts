@@ -1,0 +1,122 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { makeApiKey } from '../../contract/api-key.ts'
+import { startMongo, type TestMongo, whyNoMongo, whyNoOwnMongo } from '../support/mongo.ts'
+import { startServer, type TestServer } from '../support/server.ts'
+import { handWorker } from './hand-worker.ts'
+
+const why = whyNoMongo()
+const SECRET = Buffer.alloc(32, 7).toString('base64')
+
+const KEY = makeApiKey((bytes) => Buffer.alloc(bytes, 7))
+const keyFile = join(mkdtempSync(join(tmpdir(), 'verdict-key-')), 'key')
+writeFileSync(keyFile, KEY)
+afterAll(() => rmSync(dirname(keyFile), { recursive: true }))
+
+const nodeOn = (database: string, key: string, env: Record<string, string> = {}): Promise<TestServer> =>
+  startServer({
+    env: {
+      ...{ VERDICT_DATABASE_URL: database, VERDICT_SECRET_KEY: key, VERDICT_ROLES: 'api', VERDICT_RUNNER: 'none' },
+      // With MongoDB no key is made and shown: the operator gives the first one.
+      VERDICT_BOOTSTRAP_KEY_FILE: keyFile,
+      // Both are the same server to the outside.
+      ...{ VERDICT_PUBLIC_URL: 'http://verdict.example:4000', ...env },
+    },
+  })
+
+describe.skipIf(why)(why ?? 'with a server', () => {
+  let mongo: TestMongo
+  beforeAll(async () => {
+    mongo = await startMongo()
+  })
+  afterAll(() => mongo?.stop())
+
+  describe('two nodes on one MongoDB', () => {
+    let a: TestServer
+    let b: TestServer
+    beforeAll(async () => {
+      const database = mongo.database()
+      a = await nodeOn(database, SECRET)
+      b = await nodeOn(database, SECRET)
+    })
+    afterAll(async () => {
+      await b?.stop()
+      await a?.stop()
+    })
+
+    it('take each other for one server: a token of one is good at the other', async () => {
+      const token = await a.token(undefined, KEY)
+      expect(b.key).toBe('')
+      expect((await b.request('GET', '/v1/me', { token })).json.user).toMatchObject({ name: 'admin' })
+    })
+
+    it('answer a waiter at one when the run ends at the other, with archive, log and cases seen by both', async () => {
+      const token = await a.token(undefined, KEY)
+      const worker = handWorker(a)
+      await worker.present()
+      const made = await a.request('POST', '/v1/runs', { token, json: { suite: 'smoke', definition: { run: 'x' } } })
+      const { id } = made.json
+      const job = await worker.claim(id)
+      await worker.work.log(job.lease, 1, 'from the worker of a\n')
+      const waiting = b.request('GET', `/v1/runs/${id}`, { token, headers: { prefer: 'wait=30' } })
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      const start = performance.now()
+      await worker.pass(job)
+      const answer = await waiting
+      expect(answer.json).toMatchObject({ state: 'passed', results: { total: 1, passed: 1 } })
+      // By the change stream; a poll alone would take up to half a second, the waiter's own look several.
+      expect(performance.now() - start).toBeLessThan(3000)
+      expect((await b.request('GET', `/v1/runs/${id}/log`, { token })).text).toBe('from the worker of a\n')
+      expect((await b.request('GET', `/v1/runs/${id}/cases`, { token })).json.items).toMatchObject([{ name: 'works' }])
+    })
+
+    it('replay the answer of one at the other when a request is repeated', async () => {
+      const token = await a.token(undefined, KEY)
+      const json = { suite: 'smoke', definition: { run: 'x' } }
+      const headers = { 'idempotency-key': 'k-1' }
+      const first = await a.request('POST', '/v1/runs', { token, json, headers })
+      const again = await b.request('POST', '/v1/runs', { token, json, headers })
+      expect(again.json.id).toBe(first.json.id)
+      expect(again.headers.get('idempotent-replayed')).toBe('true')
+    })
+  })
+
+  it('a node with another secret key than the one that the store was written with does not start', async () => {
+    const database = mongo.database()
+    await (await nodeOn(database, SECRET)).stop()
+    const other = Buffer.alloc(32, 8).toString('base64')
+    await expect(nodeOn(database, other)).rejects.toThrow(
+      /VERDICT_SECRET_KEY is not the key that this data was written/,
+    )
+  })
+
+  it('a node without a secret key does not start', async () => {
+    await expect(nodeOn(mongo.database(), '')).rejects.toThrow(/needs VERDICT_SECRET_KEY/)
+  })
+
+  it.skipIf(whyNoOwnMongo())(
+    'a node whose store is away says so, answers 503 with Retry-After, and goes on when it is back',
+    async () => {
+      const own = await startMongo({ durable: true })
+      onTestFinished(() => own.stop())
+      const node = await nodeOn(`${own.database()}&serverSelectionTimeoutMS=1000`, SECRET)
+      onTestFinished(() => node.stop())
+      const token = await node.token(undefined, KEY)
+      await own.kill()
+      const ready = await fetch(`${node.url}/readyz`)
+      expect(ready.status).toBe(503)
+      expect(await ready.text()).toMatch(/store/)
+      const refused = await node.request('GET', '/v1/runs', { token })
+      expect(refused.status).toBe(503)
+      expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+      await own.restart()
+      const isReady = async () => (await fetch(`${node.url}/readyz`)).status
+      await expect.poll(isReady, { timeout: 20_000, interval: 200 }).toBe(200)
+      // Its look at revocations comes back a moment later.
+      const list = async () => (await node.request('GET', '/v1/runs', { token })).status
+      await expect.poll(list, { timeout: 20_000, interval: 200 }).toBe(200)
+    },
+  )
+})
