@@ -119,17 +119,31 @@ flatten() {
     }'
 }
 
-# The value at path $1 of the answer; nothing where it has none or null.
+# From here to the verdict, what other programs say is read from files and not by $(…): bash 5.2 loses a signal whose trap
+# comes while it expands one.
+
+# $value: what stands at path $1 of the answer; empty where it has none or null.
 field() {
-  flatten <"$folder/body" | awk -F '\t' -v path="$1" '$1 == path && $2 != "null" { print $2; exit }'
+  value=''
+  while IFS='	' read -r name found; do
+    [ "$name" = "$1" ] || continue
+    [ "$found" = null ] || value=$found
+    return 0
+  done <"$folder/fields"
 }
 
+# $value: the answer's header $1.
 header() {
   tr -d '\r' <"$folder/head" | awk -v name="$1" '
-    tolower($1) == name ":" { $1 = ""; sub(/^ /, ""); value = $0 } END { print value }'
+    tolower($1) == name ":" { $1 = ""; sub(/^ /, ""); value = $0 } END { print value }' >"$folder/said"
+  read -r value <"$folder/said" || value=''
 }
 
-now() { date +%s; }
+# $now: seconds since 1970.
+look_at_clock() {
+  date +%s >"$folder/said"
+  read -r now <"$folder/said"
+}
 
 # Seconds of 45s, 10m, 1h30m; nothing for what is no such duration.
 seconds_of() {
@@ -142,11 +156,19 @@ seconds_of() {
   }'
 }
 
+# Signals only note themselves and end what is being waited for; heed_signal does the rest, between two requests. A run that
+# is being made is spared: it must be known, or it could not be cancelled.
+# shellcheck disable=SC2329 # called by the traps
+interrupted() {
+  caught=$1
+  [ -n "$spared" ] || [ -z "$child" ] || kill -9 "$child" 2>/dev/null
+}
+
 # A shell heeds signals only while it waits: so whatever takes time runs in the background.
 waiting() {
   child=$!
   ended=0
-  [ -n "$caught" ] || wait "$child" || ended=$?
+  [ -n "$caught" ] || wait "$child" 2>/dev/null || ended=$?
 }
 
 # By a signal that cannot be lost: one that comes between fork and exec may still meet this shell's own traps.
@@ -166,26 +188,24 @@ nap() {
 send() {
   method=$1 path=$2 limit=$3
   shift 3
-  for file in status head body problem; do : >"$folder/$file"; done
+  for file in status head body fields problem; do : >"$folder/$file"; done
   status=000 ended=0
   # Once a signal has come, nothing new is begun before it is heeded.
   [ -z "$caught" ] || return 0
+  [ "$path" = /v1/runs ] && spared=yes
   printf '%s\n' "$credential" | curl -q -gsS --config - --request "$method" --url "$url$path" --connect-timeout 10 \
     --max-time "$limit" --proto '=http,https' --user-agent "verdict-sh/$version" --dump-header "$folder/head" \
     --output "$folder/body" --write-out '%{http_code}' "$@" >"$folder/status" 2>"$folder/problem" &
   waiting
-  if [ -n "$caught" ]; then
-    # A run that is being made must be known, or it could not be cancelled: its request gets 5 s more.
-    patience=5
-    while [ "$path" = /v1/runs ] && [ "$patience" -gt 0 ] && kill -0 "$child" 2>/dev/null; do
-      patience=$((patience - 1))
-      sleep 1
-    done
-    end_child
-  fi
-  child=''
-  status=$(cat "$folder/status")
-  status=${status:-000}
+  patience=5
+  while [ -n "$spared" ] && [ -n "$caught" ] && [ "$patience" -gt 0 ] && kill -0 "$child" 2>/dev/null; do
+    patience=$((patience - 1))
+    sleep 1
+  done
+  end_child
+  spared=''
+  read -r status <"$folder/status" || [ -n "$status" ] || status=000
+  case $path in */log | */junit) ;; *) flatten <"$folder/body" >"$folder/fields" ;; esac
 }
 
 # The same until it succeeds, fails for good, or $deadline (seconds since 1970) is reached. Returns 1 without a good answer;
@@ -199,7 +219,8 @@ call() {
     case $status in
       2?? | 304) return 0 ;;
       401)
-        if [ -z "$renewed" ] && [ "$(field code)" = invalid_token ]; then
+        field code
+        if [ -z "$renewed" ] && [ "$value" = invalid_token ]; then
           renewed=1
           exchange || return 1
           continue
@@ -223,7 +244,8 @@ exchange() {
     send POST /oauth/token 30
     [ "$status" != 000 ] && answered=1
     if [ "$status" = 200 ]; then
-      token=$(field access_token)
+      field access_token
+      token=$value
       case $token in
         '' | *[!A-Za-z0-9._-]*)
           trouble="$url answered 200, and not as a Verdict server does: is VERDICT_URL right?" trouble_code=2
@@ -250,41 +272,52 @@ worth_another_try() {
     429 | 502 | 503 | 504) ;;
     *) return 1 ;;
   esac
-  at=$(now)
   end=$deadline
   [ -z "$answered" ] && [ "$end" -gt "$((started + 60))" ] && end=$((started + 60))
-  [ "$at" -ge "$end" ] && return 1
+  look_at_clock
+  [ "$now" -ge "$end" ] && return 1
   tries=$((tries + 1))
-  pause=$(header retry-after)
-  case $pause in '' | *[!0-9]* | ?????*) pause=$(awk -v t="$tries" -v s="$$$at" 'BEGIN { srand(s); printf "%d", 1 + rand() * (t < 5 ? t : 5) }') ;; esac
+  header retry-after
+  case $value in
+    '' | *[!0-9]* | ?????*)
+      awk -v t="$tries" -v s="$$$now" 'BEGIN { srand(s); printf "%d\n", 1 + rand() * (t < 5 ? t : 5) }' >"$folder/said"
+      read -r value <"$folder/said"
+      ;;
+  esac
+  pause=$value
   [ "$pause" -gt 120 ] && pause=120
-  [ "$((at + pause))" -gt "$end" ] && pause=$((end - at))
-  [ "$tries" -eq 1 ] && warn "$(no_answer); trying again"
+  [ "$((now + pause))" -gt "$end" ] && pause=$((end - now))
+  if [ "$tries" -eq 1 ]; then
+    no_answer
+    warn "$trouble; trying again"
+  fi
   nap "$pause"
 }
 
 no_answer() {
+  trouble="$url answered $status"
   if [ "$status" = 000 ]; then
-    printf 'No answer from %s: %s' "$url" "$(tail -n 1 "$folder/problem" | neutral)"
-  else
-    printf '%s answered %s' "$url" "$status"
+    tail -n 1 "$folder/problem" | neutral >"$folder/said"
+    read -r value <"$folder/said"
+    trouble="No answer from $url: $value"
   fi
 }
 
 # What a bad answer means, as client/api-error.ts and gate/exit-code.ts have it.
 explain() {
-  said=$(field detail)
-  [ -z "$said" ] && said=$(field error_description)
-  said=$(printf '%s' "$said" | neutral)
-  problem=$(field code)
-  [ -z "$problem" ] && problem=$(field error)
+  field detail
+  [ -n "$value" ] || field error_description
+  said=$(printf '%s' "$value" | neutral)
+  field code
+  [ -n "$value" ] || field error
+  problem=$value
   case $status in
     000) trouble_code=4 ;;
     429 | 5??) trouble_code=4 ;;
     *) trouble_code=2 ;;
   esac
   if [ -z "$problem" ]; then
-    trouble=$(no_answer)
+    no_answer
     case $status in
       000) ;;
       3??) trouble="$trouble, a redirect, which is not followed with a key: set VERDICT_URL to the server's own address" ;;
@@ -293,11 +326,11 @@ explain() {
     return
   fi
   trouble=${said:-$url answered $status ($problem)}
-  other=$(header verdict-version | neutral)
-  case $problem:$other in
+  header verdict-version
+  case $problem:$value in
     *:"$version") ;;
     invalid_request:?* | not_supported:?*)
-      trouble="$trouble (the server is of version $other, this verdict.sh of $version: take the one from $url/cli/verdict.sh)"
+      trouble="$trouble (the server is of version $value, this verdict.sh of $version: take the one from $url/cli/verdict.sh)"
       ;;
   esac
   case $1:$status:$problem in
@@ -309,7 +342,7 @@ explain() {
   esac
 }
 
-# Signals only note themselves; here they are heeded, between two requests.
+# What a signal means: the run is cancelled, and the exit code is the signal's.
 heed_signal() {
   [ -z "$caught" ] && return 0
   code=$caught
@@ -325,7 +358,8 @@ heed_signal() {
 
 # Cancels the run and sees it final, in 5 s at most.
 cancel() {
-  cancel_end=$(($(now) + 5))
+  look_at_clock
+  cancel_end=$((now + 5))
   credential="header = \"Authorization: Bearer $token\""
   send POST "/v1/runs/$run/cancel" 4
   if [ "$status" = 401 ]; then
@@ -333,12 +367,14 @@ cancel() {
     deadline=$cancel_end
     exchange && credential="header = \"Authorization: Bearer $token\"" && send POST "/v1/runs/$run/cancel" 2
   fi
-  left=$((cancel_end - $(now)))
   case $status in
     2??)
-      case $(field state) in queued | running) ;; *) return 0 ;; esac
-      [ "$left" -ge 1 ] && send GET "/v1/runs/$run" "$left" --header "Prefer: wait=$left"
-      case $(field state) in passed | failed | errored | timed_out | cancelled) return 0 ;; esac
+      field state
+      case $value in queued | running) ;; *) return 0 ;; esac
+      look_at_clock
+      [ "$now" -lt "$cancel_end" ] && send GET "/v1/runs/$run" "$((cancel_end - now))" --header "Prefer: wait=$((cancel_end - now))"
+      field state
+      case $value in passed | failed | errored | timed_out | cancelled) return 0 ;; esac
       ;;
   esac
   warn "$suite could not be seen cancelled in time: look at $run"
@@ -353,7 +389,8 @@ write_junit() {
   [ -z "$junit_file" ] && return 0
   mkdir -p "$(dirname "$junit_file")" 2>/dev/null
   if [ "$#" -eq 0 ]; then
-    deadline=$(($(now) + 30))
+    look_at_clock
+    deadline=$((now + 30))
     if call GET "/v1/runs/$run/junit" 30 && grep -q '</testsuites>' "$folder/body"; then
       cat "$folder/body" >"$junit_file" || return 1
       say "wrote $junit_file"
@@ -391,7 +428,7 @@ facts() {
 
 # --- the command line ---------------------------------------------------------------------------------------------------
 
-folder='' child='' caught='' run='' answered='' token='' reason=''
+folder='' child='' spared='' caught='' run='' answered='' token='' reason=''
 suite='' variables='' secrets='' labels='' timeout='' wait_timeout='' wait=1
 junit_file='' callback_url='' idempotency_key='' directory='' url=${VERDICT_URL-}
 
@@ -508,51 +545,57 @@ esac
 
 # --- the run ------------------------------------------------------------------------------------------------------------
 
-folder=$(mktemp -d "${TMPDIR:-/tmp}/verdict.XXXXXX") || die 4 "there is no room for temporary files in ${TMPDIR:-/tmp}"
-trap 'rm -rf "$folder"' EXIT
-trap 'caught=130' INT
-trap 'caught=143' TERM HUP
-
-started=$(now)
-deadline=$((started + 120))
 idempotency_key=${idempotency_key:-$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')}/$suite
 case $idempotency_key in *[!!-~]*) die 2 "the idempotency key with \"/$suite\" after it must be visible ASCII characters without spaces" ;; esac
 [ "${#idempotency_key}" -gt 255 ] && die 2 "the idempotency key with \"/$suite\" after it has over 255 characters"
-{
-  printf '{"suite":%s,"ci":%s' "$(json "$suite")" "$(facts)"
-  [ -n "$variables" ] && printf ',"variables":{%s}' "${variables#,}"
-  [ -n "$secrets" ] && printf ',"secrets":{%s}' "${secrets#,}"
-  [ -n "$labels" ] && printf ',"labels":[%s]' "${labels#,}"
-  [ -n "$timeout" ] && printf ',"timeoutSeconds":%s' "$timeout"
-  [ -n "$callback_url" ] && printf ',"callbackUrl":%s' "$(json "$callback_url")"
-  [ -n "$wait" ] && printf ',"abandonAfterSeconds":120'
-  printf '}'
-} >"$folder/run"
+body="{\"suite\":$(json "$suite"),\"ci\":$(facts)"
+[ -n "$variables" ] && body="$body,\"variables\":{${variables#,}}"
+[ -n "$secrets" ] && body="$body,\"secrets\":{${secrets#,}}"
+[ -n "$labels" ] && body="$body,\"labels\":[${labels#,}]"
+[ -n "$timeout" ] && body="$body,\"timeoutSeconds\":$timeout"
+[ -n "$callback_url" ] && body="$body,\"callbackUrl\":$(json "$callback_url")"
+[ -n "$wait" ] && body="$body,\"abandonAfterSeconds\":120"
+
+folder=$(mktemp -d "${TMPDIR:-/tmp}/verdict.XXXXXX") || die 4 "there is no room for temporary files in ${TMPDIR:-/tmp}"
+trap 'rm -rf "$folder"' EXIT
+trap 'interrupted 130' INT
+trap 'interrupted 143' TERM HUP
+look_at_clock
+started=$now
+deadline=$((started + 120))
+printf '%s}' "$body" >"$folder/run"
 
 exchange || die "$trouble_code" "$trouble"
 call POST /v1/runs 30 --header 'Content-Type: application/json' --header "Idempotency-Key: $idempotency_key" \
   --data-binary "@$folder/run" || die "$trouble_code" "$trouble"
 rm -f "$folder/run"
-run=$(field id)
+field id
+run=$value
 case ${run#run_} in "$run" | '' | *[!a-z0-9]*) die 4 "$url answered $status, but named no run: is it a Verdict server?" ;; esac
-say "$suite, revision $(field revision): $run"
-[ -n "$(header idempotent-replayed)" ] && say "this idempotency key was used before: it is the run of then"
+field revision
+say "$suite, revision $value: $run"
+header idempotent-replayed
+[ -n "$value" ] && say "this idempotency key was used before: it is the run of then"
 heed_signal
 [ -z "$wait" ] && say "$run was accepted and is not waited for" && leave 0
 
-deadline=$(($(now) + ${wait_timeout:-$((3600 + ${timeout:-86400} + 60))}))
-seen='' told=$(now)
+look_at_clock
+deadline=$((now + ${wait_timeout:-$((3600 + ${timeout:-86400} + 60))}))
+state='' told=$now seen_version=''
 while :; do
   if [ "$status" != 304 ]; then
-    state=$(field state) seen_version=$(field version)
-    if [ "$state" != "$seen" ]; then
+    field version
+    seen_version=$value
+    field state
+    if [ "$state" != "$value" ]; then
+      state=$value told=$now
       case $state in queued | running) say "$suite is $state" ;; *) break ;; esac
-      seen=$state told=$(now)
     fi
   fi
-  asked=$(now)
-  [ "$((asked - told))" -ge 60 ] && say "$suite is still $seen" && told=$asked
-  left=$((deadline - asked))
+  look_at_clock
+  asked=$now
+  [ "$((now - told))" -ge 60 ] && say "$suite is still $state" && told=$now
+  left=$((deadline - now))
   if [ "$left" -le 0 ]; then
     warn "no verdict in time: cancelling $run"
     cancel
@@ -565,12 +608,26 @@ while :; do
     die "$trouble_code" "$trouble"
   fi
   # Something in between that does not hold requests must not make this a storm of them.
-  if [ "$(now)" = "$asked" ] && { [ "$status" = 304 ] || [ "$(field version)" = "$seen_version" ]; }; then nap 1; fi
+  look_at_clock
+  field version
+  if [ "$now" = "$asked" ] && { [ "$status" = 304 ] || [ "$value" = "$seen_version" ]; }; then nap 1; fi
 done
 
-reason=$(field reason.message | neutral) why=$(field reason.code) fault=$(field reason.fault) total=$(field results.total)
+field reason.message
+reason=$(printf '%s' "$value" | neutral)
+field reason.fault
+fault=$value
+field results.total
 line="$suite $state"
-[ -n "$total" ] && line="$line: $total tests, $(field results.failed) failed, $(field results.errored) errored, $(field results.skipped) skipped"
+if [ -n "$value" ]; then
+  line="$line: $value tests"
+  for kind in failed errored skipped; do
+    field "results.$kind"
+    line="$line, $value $kind"
+  done
+fi
+field reason.code
+why=$value
 case $state in
   passed) code=0 ;;
   failed) code=1 ;;
@@ -583,12 +640,13 @@ say "$line${reason:+ ($reason)}"
 
 # What went wrong: the tests that say it, else the end of the log.
 if [ "$code" -ne 0 ]; then
-  deadline=$(($(now) + 30))
+  look_at_clock
+  deadline=$((now + 30))
   if [ "$why" = tests_failed ]; then
     for bad in failed errored; do
-      call GET "/v1/runs/$run/cases?state=$bad&limit=20" 30 && flatten <"$folder/body" | awk -F '\t' '
+      call GET "/v1/runs/$run/cases?state=$bad&limit=20" 30 && awk -F '\t' '
         $1 ~ /^items\.[0-9]+\.name$/ { name = $2 }
-        $1 ~ /^items\.[0-9]+\.message$/ { print "  - " name ($2 == "null" ? "" : ": " $2) }' | neutral
+        $1 ~ /^items\.[0-9]+\.message$/ { print "  - " name ($2 == "null" ? "" : ": " $2) }' "$folder/fields" | neutral
     done
   else
     call GET "/v1/runs/$run/log" 30 && tail -n 40 "$folder/body" | neutral | sed 's/^/  | /'
