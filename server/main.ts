@@ -13,13 +13,13 @@ import { helpText } from './help.ts'
 
 const root = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))
 const { version } = JSON.parse(readFileSync(root('package.json'), 'utf8')) as { version: string }
-/** How many arguments each command takes. */
-const COMMANDS: Readonly<Record<string, number>> = {
-  serve: 0,
-  'admin-key': 0,
-  'rotate-signing-key': 0,
-  backup: 1,
-  'copy-store': 0,
+/** What follows each command. Never an address of a database: others see what is on a command line. */
+const COMMANDS: Readonly<Record<string, readonly string[]>> = {
+  serve: [],
+  'admin-key': [],
+  'rotate-signing-key': [],
+  backup: ['FOLDER'],
+  'copy-store': [],
 }
 /** Errors whose message alone is for the operator; all others come with their stack. */
 const FOR_OPERATORS = ['ConfigError', 'StartError', 'StoreError', 'BootstrapError', 'VaultError']
@@ -55,17 +55,7 @@ async function main(args: readonly string[]): Promise<void> {
   const [command = 'serve', ...rest] = args
   if (args.includes('--help') || command === 'help') return console.log(helpText(version))
   if (args.includes('--version')) return console.log(version)
-  if (rest.length !== COMMANDS[command]) {
-    throw Object.assign(
-      new Error(
-        // Only the command: an argument may be an address with a password.
-        command in COMMANDS
-          ? `"${command}" takes ${COMMANDS[command] || 'no'} argument${COMMANDS[command] === 1 ? '' : 's'}${command === 'copy-store' ? ': others see what is on a command line, so VERDICT_COPY_TO names the database' : ''} (--help lists everything).`
-          : `There is no command "${command}". Commands: serve, admin-key, rotate-signing-key, backup FOLDER, copy-store (--help lists everything).`,
-      ),
-      { name: 'ConfigError' },
-    )
-  }
+  if (rest.length !== COMMANDS[command]?.length) throw wrongUse(command)
   const { config, warnings } = readConfig(process.env, process.cwd())
   for (const warning of warnings) console.error(`warning: ${warning}`)
   if (command === 'admin-key') return console.log(await composeAdminKey(config))
@@ -79,6 +69,16 @@ async function main(args: readonly string[]): Promise<void> {
   }
   if (command === 'backup') return console.log(backupText(await backup(config, rest[0] as string)))
   await serve(config.port === 0 ? { ...config, port: await freePort(config.host) } : config)
+}
+
+/** Names the command only: an argument may be an address with a password. */
+function wrongUse(command: string): Error {
+  const usage = Object.entries(COMMANDS).map(([name, names]) => [name, ...names].join(' '))
+  const what = command in COMMANDS ? `That is not how "${command}" is used` : `There is no command "${command}"`
+  const hint = command === 'copy-store' ? ' The database is named by VERDICT_COPY_TO, never on the command line.' : ''
+  return Object.assign(new Error(`${what}. Commands: ${usage.join(', ')} (--help lists everything).${hint}`), {
+    name: 'ConfigError',
+  })
 }
 
 /** The clients that belong to this server: the CLI, if it was built, and the one for agents without Node. */

@@ -59,6 +59,7 @@ export function changeStreamWake(options: ChangeStreamOptions): Wake {
   const timers = new Set<() => void>()
 
   function later(ms: number, callback: () => void) {
+    if (closed) return
     const cancel = options.after(ms, () => {
       timers.delete(cancel)
       if (!closed) callback()

@@ -47,13 +47,13 @@ const nodeOn = (database: string) =>
 /** All that the API shows, list by list. */
 async function seen(server: TestServer): Promise<Map<string, unknown>> {
   const me = await server.request('GET', '/v1/me', { token })
-  const workspace = me.json.user.workspace
+  const workspace = me.json.workspace.id
   const paths = [
     ...['/v1/me', '/v1/users', '/v1/keys', '/v1/suites', '/v1/suites/smoke', '/v1/suites/smoke/revisions'],
     ...['/v1/suites/smoke/secrets', '/v1/runs', '/v1/runs?label=nightly', '/v1/runs?state=passed', `/v1/runs/${run}`],
-    ...['cases', 'log', 'artifacts', 'artifacts/shots/one.png', 'junit'].map((part) => `/v1/runs/${run}/${part}`),
+    ...['cases', 'log', 'artifacts', 'artifacts/shots%2Fone.png', 'junit'].map((part) => `/v1/runs/${run}/${part}`),
     ...['/v1/callbacks', '/v1/deliveries', '/v1/triggers', '/v1/workspaces', `/v1/workspaces/${workspace}/members`],
-    ...['/v1/users/by-external-id/crm-7', '/v1/workers', '/v1/audit?limit=200', '/v1/usage'],
+    ...['/v1/workers', '/v1/audit?limit=200', '/v1/usage'],
   ]
   const answers = new Map<string, unknown>()
   for (const path of paths) {
@@ -90,10 +90,10 @@ async function fill(server: TestServer): Promise<void> {
   await send('POST', `/v1/keys/${old.id}/rotate`, {})
   const revoked = await send('POST', '/v1/keys', { name: 'revoked', scopes: ['runs:read'] })
   await server.request('DELETE', `/v1/keys/${revoked.id}`, { token })
-  await send('POST', '/v1/triggers', { suite: 'smoke', source: 'github', secret: 'whatever-is-long-enough' })
+  await send('POST', '/v1/triggers', { suite: 'smoke', kind: 'github' })
   await send('POST', '/v1/workers', { name: 'builder' })
-  const { user: self } = await send('GET', '/v1/me')
-  await send('POST', `/v1/workspaces/${self.workspace}/invitations`, { role: 'member' })
+  const { workspace: room } = await send('GET', '/v1/me')
+  await send('POST', `/v1/workspaces/${room.id}/invitations`, { role: 'member' })
 
   const worker = handWorker(server)
   await worker.present()
@@ -122,13 +122,14 @@ beforeAll(async () => {
 })
 afterAll(() => dataDir && rmSync(join(dataDir, '..'), { recursive: true, force: true }))
 
-/** Everything in the data folder by its digest, but for the locks. */
+/** Everything in the data folder by its digest, but for the locks and an empty journal: SQLite makes them to read. */
 function filesOf(folder: string): Record<string, string> {
   const names = readdirSync(folder, { recursive: true }).map(String)
   const files = names.filter(
     (name) => statSync(join(folder, name)).isFile() && !/^(lock|pid|verdict\.db-shm)$/.test(name),
   )
-  return Object.fromEntries(files.map((name) => [name, sha256(readFileSync(join(folder, name)))]))
+  const said = files.filter((name) => name !== 'verdict.db-wal' || statSync(join(folder, name)).size > 0)
+  return Object.fromEntries(said.map((name) => [name, sha256(readFileSync(join(folder, name)))]))
 }
 
 describe.skipIf(why)(why ?? 'copy-store', () => {
@@ -212,12 +213,6 @@ describe.skipIf(why)(why ?? 'copy-store', () => {
     await expect(copy(to, cut('suites'))).rejects.toThrow('cut off')
     await expect(nodeOn(to)).rejects.toThrow(/holds a copy that is not finished. Run copy-store again/)
     await collectionsOf(to, async (db) => {
-      const users = db.collection<{ _id: string; emailFolded?: string }>('users')
-      const ann = await users.findOne({ emailFolded: 'ann@example.com' })
-      const other = await users.findOne({ _id: { $ne: ann!._id } })
-      // As if Ann's address had been another's when it was cut off.
-      await users.updateOne({ _id: ann!._id }, { $set: { emailFolded: 'x' } })
-      await users.updateOne({ _id: other!._id }, { $set: { emailFolded: 'ann@example.com' } })
       await db.collection<{ _id: string }>('keys').deleteOne({})
       await db.collection<{ _id: string; name: string }>('suites').insertOne({ _id: 'gone', name: 'was deleted' })
     })
@@ -291,7 +286,12 @@ describe.skipIf(why)(why ?? 'copy-store', () => {
         [],
         /^verdict: MongoDB at 127.0.0.1:1 cannot be used: .*Check VERDICT_COPY_TO/,
       ],
-      ['an address as an argument', {}, ['mongodb://u:hunter2@h/x'], /so VERDICT_COPY_TO names the database/],
+      [
+        'an address as an argument',
+        {},
+        ['mongodb://u:hunter2@h/x'],
+        /named by VERDICT_COPY_TO, never on the command line/,
+      ],
       [
         'a folder without a database',
         { VERDICT_COPY_TO: 'mongodb://h', VERDICT_DATA_DIR: '/nowhere' },
@@ -311,7 +311,7 @@ describe.skipIf(why)(why ?? 'copy-store', () => {
   it('as a command prints the steps of the cut-over, and no password or key', async () => {
     const command = startServerProcess(settings({ VERDICT_COPY_TO: mongo.database() }), ['copy-store'])
     expect(await command.exited(), command.out.stderr).toEqual({ code: 0, signal: null })
-    expect(command.out.stdout).toMatch(/^Copied to database \S+: \d+ documents in 28 collections and 2 files/)
+    expect(command.out.stdout).toMatch(/^Copied to database \S+: \d+ documents in \d+ collections and 2 files/)
     expect(command.out.stdout).toMatch(/2\. Set VERDICT_DATABASE_URL to the value of VERDICT_COPY_TO/)
     expect(command.out.stderr).not.toMatch(/warning/)
     expect(command.out.stdout + command.out.stderr).not.toContain(secret())

@@ -94,6 +94,8 @@ export async function startMongo(options: TestMongoOptions = {}): Promise<TestMo
     return child
   }
   let child = await start(false)
+  // A run of tests that is broken off leaves no server behind.
+  process.once('exit', () => child.kill('SIGKILL'))
   const kill = async (signal: NodeJS.Signals) => {
     if (child.exitCode !== null || child.signalCode !== null) return
     const gone = new Promise((resolve) => child.once('exit', resolve))

@@ -54,6 +54,17 @@ const DRIVER_OUTAGES = new Set([
   'WaitQueueTimeoutError',
 ])
 
+/** A connection that breaks while it is written to is told by the driver as Node's own error. */
+const SOCKET_ERRORS = new Set<unknown>([
+  ...['EPIPE', 'ECONNRESET', 'ECONNREFUSED', 'ECONNABORTED', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND'],
+  ...['EAI_AGAIN', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END', 'ERR_STREAM_PREMATURE_CLOSE'],
+])
+const BROKEN = 'The store cannot be used: the connection to it broke (MongoDB).'
+
+function isSocketError(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && SOCKET_ERRORS.has(error.code)
+}
+
 /** Whether a unique index refused the write. Which one is asked of the data: `keyPattern` is not always there. */
 export function isDuplicate(error: unknown): boolean {
   return error instanceof MongoServerError && error.code === DUPLICATE
@@ -69,7 +80,9 @@ export function isOnlyDuplicates(error: unknown): boolean {
 
 /** An outage becomes a {@link StoreError}; what is a mistake of ours stays as it is. Tells no address and no password. */
 export function asStoreError(error: unknown): unknown {
-  if (!(error instanceof MongoError)) return error
+  if (!(error instanceof MongoError)) {
+    return isSocketError(error) ? new StoreError('unavailable', BROKEN, { cause: error }) : error
+  }
   const code = typeof error.code === 'number' ? error.code : undefined
   if (code !== undefined && FULL.has(code)) {
     return new StoreError('full', 'The store cannot be used: there is no room left in it (MongoDB).', { cause: error })
