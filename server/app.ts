@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import cors from '@fastify/cors'
-import helmet from '@fastify/helmet'
 import Fastify, { type FastifyBaseLogger, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import type { Registry } from 'prom-client'
 import type { Me } from '../contract/me.ts'
@@ -51,6 +50,7 @@ import { operationRoutes, type ShippedCli } from './routes/operations.ts'
 import { type RateLimits, type Rates, rateLimits } from './routes/rate-limits.ts'
 import { runResultRoutes } from './routes/run-results.ts'
 import { runRoutes } from './routes/runs.ts'
+import { SECURITY_HEADERS } from './routes/security-headers.ts'
 import { suiteRoutes } from './routes/suites.ts'
 import { triggerHookRoutes, triggerRoutes } from './routes/triggers.ts'
 import { userKeyRoutes } from './routes/user-keys.ts'
@@ -138,7 +138,7 @@ const KEEP_ALIVE_MS = 72_000
 /** Builds the HTTP side. It listens to nothing yet. */
 export async function buildApp(domain: Domain, options: AppOptions): Promise<App> {
   const stamp = (request: FastifyRequest, reply: FastifyReply): void => {
-    reply.header('request-id', request.id).header('verdict-version', options.version)
+    reply.header('request-id', request.id).header('verdict-version', options.version).headers(SECURITY_HEADERS)
   }
   const app: App = Fastify({
     loggerInstance: quiet(options.log),
@@ -163,21 +163,20 @@ export async function buildApp(domain: Domain, options: AppOptions): Promise<App
   let limits: RateLimits | undefined
   errorAnswers(app, () => limits as RateLimits)
   notFoundAnswers(app)
-  app.addHook('onRequest', async (request, reply) => stamp(request, reply))
+  app.addHook('onRequest', (request, reply, done) => {
+    stamp(request, reply)
+    done()
+  })
   let closing = false
   app.addHook(
     'onResponse',
-    async ({ method, url, log, raw, routeOptions }, { statusCode: status, elapsedTime: ms }) => {
+    ({ method, url, log, raw, routeOptions }, { statusCode: status, elapsedTime: ms }, done) => {
       log.debug({ method, url, status, ms: Math.round(ms) }, 'answered')
       options.onAnswer({ method, route: routeOptions.url ?? 'none', status, ms })
       if (closing) raw.socket.end()
+      done()
     },
   )
-  await app.register(helmet, {
-    global: true,
-    contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] }, useDefaults: false },
-    hsts: false,
-  })
   if (options.corsOrigins.length > 0) {
     await app.register(cors, { ...CORS, origin: [...options.corsOrigins] })
   }

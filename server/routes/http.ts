@@ -31,7 +31,9 @@ declare module 'fastify' {
 /** Aborts when the client leaves before its answer is whole. */
 export function leaveSignal(reply: FastifyReply): AbortSignal {
   const left = new AbortController()
-  reply.raw.once('close', () => left.abort())
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) left.abort()
+  })
   return left.signal
 }
 

@@ -27,6 +27,25 @@ afterAll(async () => {
 })
 const open = (path: string) => server.request('GET', path, { token: null })
 
+describe('every answer', () => {
+  it.each(['/livez', '/v1/runs', '/nowhere', '/oauth/token', '/.well-known/jwks.json'])(
+    'tells browsers to run, frame and share nothing: %s',
+    async (path) => {
+      const { headers } = await open(path)
+      expect(headers.get('content-security-policy')).toBe("default-src 'none'; frame-ancestors 'none'")
+      expect(headers.get('x-content-type-options')).toBe('nosniff')
+      expect(headers.get('x-frame-options')).toBe('DENY')
+      expect(headers.get('referrer-policy')).toBe('no-referrer')
+      expect(headers.get('cross-origin-resource-policy')).toBe('same-origin')
+    },
+  )
+
+  it('lets the reference page alone show its own files', async () => {
+    const { headers } = await open('/docs/')
+    expect(headers.get('content-security-policy')).toContain("default-src 'self'")
+  })
+})
+
 describe('probes', () => {
   it('say that the process is alive', async () => {
     expect((await open('/livez')).json).toEqual({ status: 'alive' })
