@@ -1,13 +1,13 @@
 import { isWellFormedApiKey } from '../../contract/api-key.ts'
 import { isId } from '../../contract/ids.ts'
-import { ROLE_SCOPES, SERVER_SCOPES } from '../../contract/scopes.ts'
 import type { AccessTokenClaims } from '../../contract/tokens.ts'
-import type { KeyRecord } from '../store/ports/keys.ts'
+import type { HeldKey } from '../store/ports/keys.ts'
 import type { Store } from '../store/ports/store.ts'
 import type { WorkerRecord } from '../store/ports/workers.ts'
 import type { AuditTrail } from './audit-trail.ts'
 import type { RequestFacts } from './caller.ts'
 import type { Form } from './exchange-form.ts'
+import { scopesNow } from './key-grant.ts'
 import { isWithin } from './networks.ts'
 import { OAuthProblem } from './problem.ts'
 import type { Revocation } from './revocation.ts'
@@ -40,16 +40,10 @@ export function credentials(options: CredentialsOptions): Credentials {
 
   const claimsOf = (token: string) => signing.verify(token, { anyAudience: true }).catch(() => undefined)
 
-  async function keyFacts(key: KeyRecord): Promise<Introspection> {
-    const [membership, user] = await Promise.all([
-      store.memberships.get(key.user, key.workspace),
-      store.users.get(key.user),
-    ])
+  function keyFacts(key: HeldKey): Introspection {
+    const { holder } = key
     const over = key.revokedAt !== null || (key.expiresAt !== null && key.expiresAt <= options.now())
-    if (over || !membership || !user || user.disabled) return { active: false }
-    const scopes = key.scopes.filter(
-      (scope) => ROLE_SCOPES[membership.role].includes(scope) || (user.admin && SERVER_SCOPES.includes(scope)),
-    )
+    if (over || holder === null || holder.disabled) return { active: false }
     return {
       active: true,
       token_type: 'api_key',
@@ -57,14 +51,14 @@ export function credentials(options: CredentialsOptions): Credentials {
       sub: key.user,
       client_id: key.id,
       workspace: key.workspace,
-      scope: scopes.join(' '),
+      scope: scopesNow(key, holder).join(' '),
       iat: seconds(key.createdAt),
       ...(key.expiresAt === null ? {} : { exp: seconds(key.expiresAt) }),
       ...(key.audiences && { aud: key.audiences }),
       ...(key.suites && { suites: key.suites }),
       ...(key.allowedIps && { allowed_ips: key.allowedIps }),
-      ...(user.externalId !== null && { external_id: user.externalId }),
-      metadata: user.metadata,
+      ...(holder.externalId !== null && { external_id: holder.externalId }),
+      metadata: holder.metadata,
     }
   }
 
@@ -149,7 +143,7 @@ export function credentials(options: CredentialsOptions): Credentials {
       const claims = isWellFormedApiKey(token) ? undefined : await claimsOf(token)
       const worker = isWellFormedApiKey(token) && !key ? await store.workers.findByDigest(keyDigest(token)) : undefined
       if (worker) return worker.revokedAt === null ? workerFacts(worker) : { active: false }
-      const facts = key ? await keyFacts(key) : claims ? await tokenFacts(claims) : { active: false as const }
+      const facts = key ? keyFacts(key) : claims ? await tokenFacts(claims) : { active: false as const }
       const networks = facts.active ? (facts.allowed_ips as string[] | undefined) : undefined
       if (networks && form.client_ip !== undefined && !isWithin(form.client_ip, networks)) return { active: false }
       return facts

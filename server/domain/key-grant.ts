@@ -7,6 +7,7 @@ import {
   type Scope,
   SERVER_SCOPES,
 } from '../../contract/scopes.ts'
+import type { KeyHolder, KeyRecord } from '../store/ports/keys.ts'
 import { beyond, canonicalNetworks } from './networks.ts'
 import { Problem } from './problem.ts'
 
@@ -26,6 +27,11 @@ const DAY_MS = 86_400_000
 const DEFAULT_DAYS = 90
 /** Never on others' behalf: such a key would be its maker's right in another's hand. */
 export const NOT_FOR_OTHERS: readonly Scope[] = [...SERVER_SCOPES, 'members:write']
+
+/** The scopes that a key gives now: never more than its user's role, whatever it was made with. */
+export function scopesNow({ scopes }: Pick<KeyRecord, 'scopes'>, { role, admin }: KeyHolder): Scope[] {
+  return scopes.filter((scope) => ROLE_SCOPES[role].includes(scope) || (admin && SERVER_SCOPES.includes(scope)))
+}
 
 /**
  * The scopes of a new key: those asked for, or the defaults as far as they go. Throws when one is unknown, is above the

@@ -20,7 +20,7 @@ export function metering(options: { store: Store; now: () => number }): Metering
   /** What the store holds of keys with a daily limit, as last read. */
   const kept = new Map<string, { day: string; calls: number }>()
   let writing: Promise<void> = Promise.resolve()
-  const today = () => new Date(now()).toISOString().slice(0, 10)
+  const today = dayOf(now)
 
   function line(user: string, key: string) {
     const day = today()
@@ -72,5 +72,19 @@ export function metering(options: { store: Store; now: () => number }): Metering
     }
     // Other processes count too: those that are limited are read anew.
     kept.clear()
+  }
+}
+
+/** The day (UTC) as a text; the same text all day. */
+function dayOf(now: () => number): () => string {
+  let number = Number.NaN
+  let text = ''
+  return () => {
+    const day = Math.floor(now() / DAY_MS)
+    if (day !== number) {
+      number = day
+      text = new Date(day * DAY_MS).toISOString().slice(0, 10)
+    }
+    return text
   }
 }

@@ -1,4 +1,4 @@
-import { importJWK, type JWK, jwtVerify, SignJWT } from 'jose'
+import { CompactSign, importJWK, type JWK, jwtVerify } from 'jose'
 import type { AccessTokenClaims } from '../../contract/tokens.ts'
 import type { SigningKeyRecord } from '../store/ports/signing-keys.ts'
 import type { Store } from '../store/ports/store.ts'
@@ -76,7 +76,8 @@ export async function openSigning(options: SigningOptions): Promise<Signing> {
   return {
     async sign(claims) {
       if (now() >= keys.until) keys = await load()
-      return new SignJWT({ ...claims })
+      // The claims are whole; a builder of claims would copy them once more.
+      return new CompactSign(Buffer.from(JSON.stringify(claims)))
         .setProtectedHeader({ alg: algorithm, typ: 'at+jwt', kid: keys.current.id })
         .sign(keys.current.key)
     },

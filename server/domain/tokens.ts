@@ -1,14 +1,14 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { isWellFormedApiKey } from '../../contract/api-key.ts'
-import { ROLE_SCOPES, type Scope, SERVER_SCOPES } from '../../contract/scopes.ts'
 import { ACCESS_TOKEN_TYPE, API_KEY_TOKEN_TYPE, type TokenAnswer } from '../../contract/tokens.ts'
-import type { KeyRecord } from '../store/ports/keys.ts'
+import type { HeldKey, KeyHolder, KeyRecord } from '../store/ports/keys.ts'
 import type { Store } from '../store/ports/store.ts'
 import type { WorkerRecord } from '../store/ports/workers.ts'
 import { notFrom } from './access.ts'
 import type { AuditTrail } from './audit-trail.ts'
 import type { RequestFacts } from './caller.ts'
 import { type ExchangeRequest, type Form, narrow, readExchange } from './exchange-form.ts'
+import { scopesNow } from './key-grant.ts'
 import { isWithin } from './networks.ts'
 import type { SignIn, SignInTokens } from './oidc-exchange.ts'
 import { OAuthProblem } from './problem.ts'
@@ -17,7 +17,7 @@ import { issueForWorker, refuseRemoved } from './worker-token.ts'
 
 /** What an exchange shows, once it is known whose it is. */
 export type Subject = (
-  | { readonly kind: 'key'; readonly key: KeyRecord }
+  | { readonly kind: 'key'; readonly key: HeldKey }
   | { readonly kind: 'worker'; readonly worker: WorkerRecord }
   | ({ readonly kind: 'oidc' } & SignIn)
 ) & {
@@ -51,7 +51,7 @@ const UNKNOWN_KEY =
   'The API key is not known here: malformed, mistyped, or of another server. Check the secret that holds it (VERDICT_API_KEY).'
 
 export function keyDigest(key: string): string {
-  return createHash('sha256').update(key).digest('hex')
+  return hash('sha256', key, 'hex')
 }
 
 export function tokenExchange(options: TokensOptions): Tokens {
@@ -84,11 +84,10 @@ export function tokenExchange(options: TokensOptions): Tokens {
     })
   }
 
-  async function issueForKey(key: KeyRecord, request: ExchangeRequest, from: RequestFacts): Promise<TokenAnswer> {
-    const membership = await store.memberships.get(key.user, key.workspace)
-    const user = await store.users.get(key.user)
-    if (!membership || !user || user.disabled) {
-      const why = user && !user.disabled ? 'left the workspace' : 'was disabled'
+  async function issueForKey(key: HeldKey, request: ExchangeRequest, from: RequestFacts): Promise<TokenAnswer> {
+    const { holder } = key
+    if (holder === null || holder.disabled) {
+      const why = holder === null ? 'left the workspace' : 'was disabled'
       throw new OAuthProblem(
         'invalid_request',
         `The API key "${key.name}" is of no use any more: its user ${why}. Ask an owner of the workspace.`,
@@ -96,27 +95,22 @@ export function tokenExchange(options: TokensOptions): Tokens {
       )
     }
     const { audience } = request
-    const allowed: readonly string[] =
-      audience === undefined
-        ? key.scopes.filter(
-            (scope: Scope) =>
-              ROLE_SCOPES[membership.role].includes(scope) || (user.admin && SERVER_SCOPES.includes(scope)),
-          )
-        : scopesOf(key, audience)
+    const allowed: readonly string[] = audience === undefined ? scopesNow(key, holder) : scopesOf(key, audience)
     const scope = narrow(allowed, request.scope, `The API key "${key.name}"`).join(' ')
     const iat = Math.floor(now() / 1000)
     const keyEnd = key.expiresAt === null ? Number.POSITIVE_INFINITY : Math.floor(key.expiresAt / 1000)
     const exp = Math.min(iat + options.ttlSeconds, keyEnd)
-    const bounds = {
-      ...(key.suites && { suites: key.suites }),
-      ...(key.allowedIps && { allowed_ips: key.allowedIps }),
-      ...(key.limits && { limits: key.limits }),
-    }
-    const person = { ...(user.externalId !== null && { external_id: user.externalId }), metadata: user.metadata }
     const token = await signing.sign({
-      ...{ iss: options.issuer, aud: audience ?? `${options.issuer}/v1`, sub: key.user, client_id: key.id },
-      ...{ workspace: key.workspace, jti: options.randomId(), iat, exp, scope },
-      ...(audience === undefined ? bounds : person),
+      iss: options.issuer,
+      aud: audience ?? `${options.issuer}/v1`,
+      sub: key.user,
+      client_id: key.id,
+      workspace: key.workspace,
+      jti: options.randomId(),
+      iat,
+      exp,
+      scope,
+      ...(audience === undefined ? boundsOf(key) : personOf(holder)),
     })
     options.onUse(key, from.address)
     const keyEnds = key.expiresAt === null ? null : new Date(key.expiresAt).toISOString()
@@ -155,6 +149,19 @@ export function tokenExchange(options: TokensOptions): Tokens {
     },
   }
 }
+
+/** What a token for this server carries of its key, so that no call needs a read of the store. */
+const boundsOf = ({ suites, allowedIps, limits }: KeyRecord) => ({
+  ...(suites && { suites }),
+  ...(allowedIps && { allowed_ips: allowedIps }),
+  ...(limits && { limits }),
+})
+
+/** What a token for the operator's own APIs tells of the person. */
+const personOf = ({ externalId, metadata }: KeyHolder) => ({
+  ...(externalId !== null && { external_id: externalId }),
+  metadata,
+})
 
 /** The holder of the whole secret may know which key it is and what became of it. */
 function refuseEnded(key: KeyRecord, now: number, onExpired: (reason: string) => void): void {

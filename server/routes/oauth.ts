@@ -54,9 +54,10 @@ export function oauthRoutes(
 
   app.register(async (oauth: App) => {
     oauth.removeAllContentTypeParsers()
-    await oauth.register(formbody, { parser: readForm, bodyLimit: FORM_MAX_BYTES })
-    oauth.addHook('onSend', async (_request, reply) => {
+    await oauth.register(formbody, { bodyLimit: FORM_MAX_BYTES })
+    oauth.addHook('onRequest', (_request, reply, done) => {
       reply.header('cache-control', 'no-store').header('pragma', 'no-cache')
+      done()
     })
 
     oauth.post(
@@ -194,28 +195,18 @@ function refusalOf(
   }
 }
 
-/** Repeated parameters are kept as lists here, and refused in {@link formOf}. */
-function readForm(text: string): Record<string, string[]> {
-  const lists: Record<string, string[]> = Object.create(null)
-  for (const [name, value] of new URLSearchParams(text)) {
-    lists[name] ??= []
-    lists[name].push(value)
-  }
-  return lists
-}
-
-/** RFC 6749 3.2: no parameter twice; one without a value counts as left out. */
+/** RFC 6749 3.2: no parameter twice, which is a list here; one without a value counts as left out. */
 function formOf(body: unknown): Form {
   if (body === undefined || body === null)
     throw new OAuthProblem('invalid_request', 'Send a form: Content-Type: application/x-www-form-urlencoded.')
   const values: Record<string, string> = {}
-  for (const [name, list] of Object.entries(body as Record<string, string[]>)) {
-    if (list.length > 1)
+  for (const [name, value] of Object.entries(body as Record<string, string | string[]>)) {
+    if (Array.isArray(value))
       throw new OAuthProblem(
         'invalid_request',
         `${/^[a-z_]{1,50}$/.test(name) ? `The parameter ${name}` : 'A parameter'} is given more than once.`,
       )
-    if (list[0] !== '') values[name] = list[0] as string
+    if (value !== '') values[name] = value
   }
   return values
 }

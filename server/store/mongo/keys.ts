@@ -1,7 +1,9 @@
-import type { KeyRecord, Keys, NewKeyRecord } from '../ports/keys.ts'
+import type { Document } from 'mongodb'
+import type { KeyHolder, KeyRecord, Keys, NewKeyRecord } from '../ports/keys.ts'
 import { afterPage, type Database, decoder, NEWEST_FIRST, set, type Where } from './database.ts'
 import { isDuplicate } from './errors.ts'
 import { endKeys } from './key-ends.ts'
+import type { Member } from './members.ts'
 import { takePlace } from './places.ts'
 
 /** How long a dead key is still listed. */
@@ -35,6 +37,21 @@ const record = decoder<KeyRecord>([
   ] as const),
   ...(['lastUsedAt', 'lastUsedFrom'] as const),
 ])
+
+const particulars = decoder<Omit<KeyHolder, 'role'>>(['admin', 'disabled', 'externalId', 'metadata'], ['metadata'])
+
+/** The key of that digest with its holder's membership and person: one command, each looked up by its id. */
+const withHolder = (digest: string) => [
+  { $match: { digest } },
+  { $lookup: { from: 'workspaces', localField: 'workspace', foreignField: '_id', as: 'place' } },
+  { $lookup: { from: 'users', localField: 'user', foreignField: '_id', as: 'person' } },
+  { $set: { place: { $first: '$place' }, person: { $first: '$person' } } },
+  {
+    $set: {
+      'place.members': { $filter: { input: '$place.members', as: 'm', cond: { $eq: ['$$m.user', '$user'] } } },
+    },
+  },
+]
 
 interface Replacing {
   replaces: string | null
@@ -123,7 +140,10 @@ export function mongoKeys(db: Database): Keys {
         { $set: { expiresAt: db.now(), changedAt: db.now() } },
       ])
     },
-    findByDigest: (digest) => find({ digest }),
+    async findByDigest(digest) {
+      const found = await keys.aggregate(withHolder(digest)).next()
+      return found ? { ...record(found), holder: holderOf(found) } : undefined
+    },
     get: (id) => find({ _id: id }),
     async list({ user, workspace }, page) {
       const shown = (await db.time()) - SHOWN_MS
@@ -149,4 +169,9 @@ export function mongoKeys(db: Database): Keys {
       ])
     },
   }
+}
+
+function holderOf({ place, person }: Document): KeyHolder | null {
+  const [member] = place?.deletedAt === null ? (place.members as Member[]) : []
+  return !member?.role || person?.deletedAt !== null ? null : { ...particulars(person), role: member.role }
 }

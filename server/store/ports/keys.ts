@@ -1,5 +1,5 @@
 import type { KeyLimits } from '../../../contract/key-limits.ts'
-import type { Scope } from '../../../contract/scopes.ts'
+import type { Role, Scope } from '../../../contract/scopes.ts'
 import type { PageRequest } from './page.ts'
 
 export interface KeyRecord {
@@ -32,6 +32,20 @@ export interface KeyRecord {
   lastUsedFrom: string | null
 }
 
+/** What the user of a key is in its workspace now: no key gives more. */
+export interface KeyHolder {
+  role: Role
+  admin: boolean
+  disabled: boolean
+  externalId: string | null
+  metadata: Record<string, string>
+}
+
+/** A key with its holder, by one read. Null: the user is no member of its workspace any more. */
+export interface HeldKey extends KeyRecord {
+  holder: KeyHolder | null
+}
+
 /** What the maker of a key says of it. */
 export type NewKeyRecord = Omit<
   KeyRecord,
@@ -52,7 +66,7 @@ export interface Keys {
   ): Promise<KeyRecord | 'ended' | 'replaced' | 'too_many'>
   /** Ends the key that this one replaces, if that was to go on until now. Answers it when it was still good. */
   endReplaced(id: string): Promise<KeyRecord | undefined>
-  findByDigest(digest: string): Promise<KeyRecord | undefined>
+  findByDigest(digest: string): Promise<HeldKey | undefined>
   get(id: string): Promise<KeyRecord | undefined>
   /** By user, by workspace, or both; revoked and expired ones for 90 days. */
   list(filter: { user?: string; workspace?: string }, page: PageRequest): Promise<KeyRecord[]>

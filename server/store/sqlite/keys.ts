@@ -1,4 +1,4 @@
-import type { KeyRecord, Keys, NewKeyRecord } from '../ports/keys.ts'
+import type { HeldKey, KeyRecord, Keys, NewKeyRecord } from '../ports/keys.ts'
 import { type Database, decoder, PAGE, pageValues } from './database.ts'
 
 /** How long a dead key is still listed. */
@@ -9,6 +9,9 @@ const USED_EVERY_MS = 60_000
 const COLUMNS = `id, user, workspace, name, description, scopes, suites, allowedIps, audiences, limits, replaces, endsReplaced,
   digest, "start", "end", createdAt, expiresAt, revokedAt, lastUsedAt, lastUsedFrom`
 const SELECTED = `${COLUMNS}, (SELECT s.id FROM keys s WHERE s.replaces = keys.id) AS replacedBy`
+const flag = (column: string) => `json(iif(${column}, 'true', 'false'))`
+const HOLDER = `json_object('role', m.role, 'admin', ${flag('u.admin')}, 'disabled', ${flag('u.disabled')},
+  'externalId', u.externalId, 'metadata', json(u.metadata))`
 const SHOWN = 'coalesce(revokedAt, :shownSince) >= :shownSince AND coalesce(expiresAt, :shownSince) >= :shownSince'
 export const KEYS_SQL = {
   // Those that may go on for ever apart from those that expire later: each is a range of the index.
@@ -16,7 +19,9 @@ export const KEYS_SQL = {
     + (SELECT count(*) FROM keys WHERE user = :user AND revokedAt IS NULL AND expiresAt > :now) AS n`,
   insert: `INSERT INTO keys (${COLUMNS}, changedAt) VALUES (:id, :user, :workspace, :name, :description, :scopes, :suites,
     :allowedIps, :audiences, :limits, :replaces, :endsReplaced, :digest, :start, :end, :now, :expiresAt, NULL, NULL, NULL, :now)`,
-  findByDigest: `SELECT ${SELECTED} FROM keys WHERE digest = :digest`,
+  findByDigest: `SELECT ${SELECTED}, (SELECT ${HOLDER} FROM memberships m JOIN workspaces w ON w.id = m.workspace
+      JOIN users u ON u.id = m.user WHERE m.user = keys.user AND m.workspace = keys.workspace AND m.role IS NOT NULL
+      AND w.deletedAt IS NULL AND u.deletedAt IS NULL) AS holder FROM keys WHERE digest = :digest`,
   get: `SELECT ${SELECTED} FROM keys WHERE id = :id`,
   listOfUser: `SELECT ${SELECTED} FROM keys WHERE user = :user AND ${SHOWN} AND ${PAGE}`,
   listOfWorkspace: `SELECT ${SELECTED} FROM keys WHERE workspace = :workspace AND ${SHOWN} AND ${PAGE}`,
@@ -31,10 +36,9 @@ export const KEYS_SQL = {
     AND +workspace = :workspace`,
   markUsed: 'UPDATE keys SET lastUsedAt = :now, lastUsedFrom = :address WHERE id = :id',
 }
-const record = decoder<KeyRecord>({
-  json: ['scopes', 'suites', 'allowedIps', 'audiences', 'limits'],
-  flags: ['endsReplaced'],
-})
+const JSON_COLUMNS = ['scopes', 'suites', 'allowedIps', 'audiences', 'limits'] as const
+const record = decoder<KeyRecord>({ json: JSON_COLUMNS, flags: ['endsReplaced'] })
+const heldRecord = decoder<HeldKey>({ json: [...JSON_COLUMNS, 'holder'], flags: ['endsReplaced'] })
 
 export function sqliteKeys(db: Database): Keys {
   const find = (sql: string, values: object) => {
@@ -77,7 +81,10 @@ export function sqliteKeys(db: Database): Keys {
         return find(KEYS_SQL.get, old)
       })
     },
-    findByDigest: async (digest) => find(KEYS_SQL.findByDigest, { digest }),
+    async findByDigest(digest) {
+      const row = db.get(KEYS_SQL.findByDigest, { digest })
+      return row && heldRecord(row)
+    },
     get: async (id) => find(KEYS_SQL.get, { id }),
     async list({ user, workspace }, page) {
       const sql = user === undefined ? 'listOfWorkspace' : workspace === undefined ? 'listOfUser' : 'listOfBoth'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { allPages, createKey, DAY, newKey, type OpenStore, SECOND, useStore, WORKSPACE } from './subject.ts'
+import { allPages, createKey, DAY, newKey, newUser, type OpenStore, SECOND, useStore, WORKSPACE } from './subject.ts'
 
 export function keysContract(open: OpenStore): void {
   describe('keys', () => {
@@ -21,9 +21,42 @@ export function keysContract(open: OpenStore): void {
       }
       expect(await subject.store.keys.create(asked, 1)).toEqual(key)
       expect(await subject.store.keys.get(key.id)).toEqual(key)
-      expect(await subject.store.keys.findByDigest(key.digest)).toEqual(key)
+      expect(await subject.store.keys.findByDigest(key.digest)).toEqual({ ...key, holder: null })
       expect(await subject.store.keys.get('key_none')).toBeUndefined()
       expect(await subject.store.keys.findByDigest('none')).toBeUndefined()
+    })
+
+    it('are found with what their user is now in their workspace, and that no more once it is over', async () => {
+      const { users, workspaces, memberships, keys } = subject.store
+      const metadata = { 'a.b': '$c' }
+      const user = newUser({ admin: true, externalId: 'e', metadata })
+      await users.create(user, { role: 'owner', newWorkspace: { name: 'own' } })
+      const other = newUser({ workspace: user.workspace })
+      await users.create(other, { role: 'viewer' })
+      const key = await createKey(subject.store, { user: user.id, workspace: user.workspace })
+      const others = await createKey(subject.store, { user: other.id, workspace: user.workspace })
+      const holder = async (digest: string) => (await keys.findByDigest(digest))?.holder
+      expect(await holder(key.digest)).toEqual({
+        role: 'owner',
+        admin: true,
+        disabled: false,
+        externalId: 'e',
+        metadata,
+      })
+      expect(await holder(others.digest)).toMatchObject({
+        role: 'viewer',
+        admin: false,
+        externalId: null,
+        metadata: {},
+      })
+      await memberships.change(other.id, user.workspace, 'member')
+      await users.update(user.id, { disabled: true })
+      expect(await holder(key.digest)).toMatchObject({ disabled: true })
+      expect(await holder(others.digest)).toMatchObject({ role: 'member' })
+      await memberships.change(other.id, user.workspace, null)
+      expect(await holder(others.digest)).toBeNull()
+      await workspaces.delete(user.workspace)
+      expect(await holder(key.digest)).toBeNull()
     })
 
     it('are no more than a user may have; revoked and expired ones do not count', async () => {
