@@ -36,7 +36,7 @@ import type { Workspaces } from './domain/workspaces.ts'
 import { archiveRoutes } from './routes/archives.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { auditedChanges } from './routes/audited.ts'
-import { authentication, authorization } from './routes/authentication.ts'
+import { authentication } from './routes/authentication.ts'
 import { callbackRoutes } from './routes/callbacks.ts'
 import { deliveryRoutes } from './routes/deliveries.ts'
 import { answerError, errorAnswers, unreadableAnswer } from './routes/errors.ts'
@@ -185,9 +185,8 @@ export async function buildApp(domain: Domain, options: AppOptions): Promise<App
     if (route.url.startsWith('/docs')) route.config = { access: 'public', ...route.config }
     if (route.method === 'OPTIONS') route.config = { access: 'public', ...route.config }
   })
-  authentication(app, domain.access)
   limits = await rateLimits(app, options.rates, domain.metering)
-  authorization(app)
+  authentication(app, domain.access, limits)
   auditedChanges(app, domain.audit)
   await openapi(app, options)
 

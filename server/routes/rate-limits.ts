@@ -13,6 +13,8 @@ export interface Rates {
 }
 
 export interface RateLimits {
+  /** Counts a call of the request's caller; throws `rate_limited` above the key's limit of a minute or a day. */
+  call(request: FastifyRequest, reply: FastifyReply): Promise<void>
   /** Counts an exchange of that key; throws `slow_down` above the limit. */
   exchange(request: FastifyRequest, reply: FastifyReply, key: string): Promise<void>
   /** Counts a credential that did not verify against its sender's address; true above the limit. Credentials that verify never come here. */
@@ -30,7 +32,7 @@ declare module 'fastify' {
 const COUNTERS = 50_000
 const WINDOW_SECONDS = 60
 
-/** Limits calls by key, after authentication, and tells the state of the limit on every answer (draft-ietf-httpapi-ratelimit-headers-10). */
+/** Limits of calls by key, and tells the state of the limit on every answer (draft-ietf-httpapi-ratelimit-headers-10). */
 export async function rateLimits(app: App, rates: Rates, metering: Metering): Promise<RateLimits> {
   app.decorateRequest('rateKey', '')
   await app.register(rateLimit, {
@@ -60,20 +62,6 @@ export async function rateLimits(app: App, rates: Rates, metering: Metering): Pr
     return state.isExceeded ? Math.max(1, state.ttlInSeconds) : undefined
   }
 
-  app.addHook('onRequest', async (request, reply) => {
-    // Workers' calls are not counted (wire 2): what they ask for is given by leases.
-    if (request.caller === null || request.caller.kind === 'worker') return
-    request.rateKey = credentialOf(request.caller)
-    const retryAfter = await count('calls', request, reply)
-    if (retryAfter !== undefined) {
-      const most = Math.min(rates.calls, request.caller.limits?.perMinute ?? rates.calls)
-      const detail = `The key made more than ${most} calls within a minute. Wait ${retryAfter} s.`
-      throw new Problem('rate_limited', detail, { retryAfter })
-    }
-    await countDay(request, reply)
-    metering.call(request.caller)
-  })
-
   /** The key's own limit of a day, where it has one: beside that of a minute in the same headers. */
   async function countDay(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const most = request.caller.limits?.perDay ?? null
@@ -88,6 +76,19 @@ export async function rateLimits(app: App, rates: Rates, metering: Metering): Pr
   }
 
   return {
+    async call(request, reply) {
+      // Workers' calls are not counted (wire 2): what they ask for is given by leases.
+      if (request.caller.kind === 'worker') return
+      request.rateKey = credentialOf(request.caller)
+      const retryAfter = await count('calls', request, reply)
+      if (retryAfter !== undefined) {
+        const most = Math.min(rates.calls, request.caller.limits?.perMinute ?? rates.calls)
+        const detail = `The key made more than ${most} calls within a minute. Wait ${retryAfter} s.`
+        throw new Problem('rate_limited', detail, { retryAfter })
+      }
+      await countDay(request, reply)
+      metering.call(request.caller)
+    },
     async exchange(request, reply, key) {
       request.rateKey = key
       const retryAfter = await count('exchanges', request, reply)
