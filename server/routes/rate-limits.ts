@@ -32,7 +32,7 @@ declare module 'fastify' {
 const COUNTERS = 50_000
 const WINDOW_SECONDS = 60
 
-/** Limits of calls by key, and tells the state of the limit on every answer (draft-ietf-httpapi-ratelimit-headers-10). */
+/** Limits by key and by address. The state of a limit is told on every answer (draft-ietf-httpapi-ratelimit-headers-10). */
 export async function rateLimits(app: App, rates: Rates, metering: Metering): Promise<RateLimits> {
   app.decorateRequest('rateKey', '')
   await app.register(rateLimit, {
