@@ -2,37 +2,7 @@ import { randomUUID } from 'node:crypto'
 import cors from '@fastify/cors'
 import Fastify, { type FastifyBaseLogger, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import type { Registry } from 'prom-client'
-import type { Me } from '../contract/me.ts'
-import type { Access } from './domain/access.ts'
-import type { Archives } from './domain/archives.ts'
-import type { AuditTrail } from './domain/audit-trail.ts'
-import type { Callbacks } from './domain/callbacks.ts'
-import type { Caller } from './domain/caller.ts'
-import type { cancelRun } from './domain/cancel.ts'
-import type { Credentials } from './domain/credentials.ts'
-import type { Deliveries } from './domain/deliveries.ts'
-import type { Replays } from './domain/idempotency.ts'
-import type { Invitations } from './domain/invitations.ts'
-import type { Keys } from './domain/keys.ts'
-import type { Members } from './domain/members.ts'
-import type { Metering } from './domain/metering.ts'
-import type { Readiness } from './domain/readiness.ts'
-import type { RemoteWork } from './domain/remote-work.ts'
-import type { Revocation } from './domain/revocation.ts'
-import type { RunReader } from './domain/run-reader.ts'
-import type { RunResults } from './domain/run-results.ts'
-import type { Signing } from './domain/signing.ts'
-import type { SuiteSecrets } from './domain/suite-secrets.ts'
-import type { Suites } from './domain/suites.ts'
-import type { Tokens } from './domain/tokens.ts'
-import type { Trigger } from './domain/trigger.ts'
-import type { TriggerHooks } from './domain/trigger-hooks.ts'
-import type { Triggers } from './domain/triggers.ts'
-import type { usageReport } from './domain/usage.ts'
-import type { Users } from './domain/users.ts'
-import type { Waiting } from './domain/waiting.ts'
-import type { Workers } from './domain/workers.ts'
-import type { Workspaces } from './domain/workspaces.ts'
+import type { Domain } from './domain/domain.ts'
 import { archiveRoutes } from './routes/archives.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { auditedChanges } from './routes/audited.ts'
@@ -55,43 +25,10 @@ import { suiteRoutes } from './routes/suites.ts'
 import { triggerHookRoutes, triggerRoutes } from './routes/triggers.ts'
 import { userKeyRoutes } from './routes/user-keys.ts'
 import { userRoutes } from './routes/users.ts'
+import { wellKnownRoutes } from './routes/well-known.ts'
 import { workRoutes } from './routes/work.ts'
 import { workerRoutes } from './routes/workers.ts'
 import { workspaceRoutes } from './routes/workspaces.ts'
-
-/** Everything that routes call. */
-export interface Domain {
-  readonly access: Access
-  readonly archives: Archives
-  readonly callbacks: Callbacks
-  readonly audit: AuditTrail
-  readonly cancel: ReturnType<typeof cancelRun>
-  readonly credentials: Credentials
-  readonly deliveries: Deliveries
-  readonly invitations: Invitations
-  readonly keys: Keys
-  readonly me: (caller: Caller) => Promise<Me>
-  readonly members: Members
-  readonly metering: Metering
-  readonly readiness: () => Promise<Readiness>
-  readonly reader: RunReader
-  readonly replays: Replays
-  readonly results: RunResults
-  readonly revocation: Revocation
-  readonly secrets: SuiteSecrets
-  readonly signing: Signing
-  readonly suites: Suites
-  readonly tokens: Tokens
-  readonly trigger: Trigger
-  readonly triggerHooks: TriggerHooks
-  readonly triggers: Triggers
-  readonly usage: ReturnType<typeof usageReport>
-  readonly users: Users
-  readonly waiting: Waiting
-  readonly workers: Workers
-  readonly remoteWork: RemoteWork
-  readonly workspaces: Workspaces
-}
 
 export interface AppOptions {
   readonly version: string
@@ -190,7 +127,8 @@ export async function buildApp(domain: Domain, options: AppOptions): Promise<App
   auditedChanges(app, domain.audit)
   await openapi(app, options)
 
-  oauthRoutes(app, { ...domain, limits, issuer: options.publicUrl, signIns: options.signIns })
+  oauthRoutes(app, { ...domain, limits })
+  wellKnownRoutes(app, { ...domain, issuer: options.publicUrl, signIns: options.signIns })
   runRoutes(app, domain)
   runResultRoutes(app, domain)
   suiteRoutes(app, domain)

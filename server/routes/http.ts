@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, RawServerDefault } from 'fastify'
-import { Type } from 'typebox'
+import { type TSchema, Type } from 'typebox'
 import type { Scope } from '../../contract/scopes.ts'
 import type { Caller } from '../domain/caller.ts'
 
@@ -43,6 +43,9 @@ const problem = {
   content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } },
 }
 export const problemAnswers = { '4xx': problem, '5xx': problem }
+
+/** An answer of JSON that is described by hand, for OpenAPI. */
+export const jsonOf = (schema: TSchema | { $ref: string }) => ({ content: { 'application/json': { schema } } })
 
 /** An answer that is no JSON, for OpenAPI. */
 export const answerOf = (contentType: string, description: string) => ({

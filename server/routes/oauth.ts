@@ -1,16 +1,13 @@
 import formbody from '@fastify/formbody'
-import { type TSchema, Type } from 'typebox'
-import { SCOPES } from '../../contract/scopes.ts'
-import { ACCESS_TOKEN_TYPE, API_KEY_TOKEN_TYPE, ID_TOKEN_TYPE, TOKEN_EXCHANGE_GRANT } from '../../contract/tokens.ts'
+import { Type } from 'typebox'
 import type { AuditEntry, AuditTrail } from '../domain/audit-trail.ts'
 import type { Credentials } from '../domain/credentials.ts'
 import type { Form } from '../domain/exchange-form.ts'
 import type { Metering } from '../domain/metering.ts'
 import { OAuthProblem } from '../domain/problem.ts'
-import type { Signing } from '../domain/signing.ts'
 import type { Subject, Tokens } from '../domain/tokens.ts'
 import { aboutWorker } from '../domain/worker-token.ts'
-import type { App } from './http.ts'
+import { type App, jsonOf } from './http.ts'
 import type { RateLimits } from './rate-limits.ts'
 
 const FORM_MAX_BYTES = 64 * 1024
@@ -27,30 +24,20 @@ const Issued = Type.Object({
   scope: Type.String(),
   key_expires_at: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
 })
-const Metadata = Type.Object({ issuer: Type.String(), token_endpoint: Type.String(), jwks_uri: Type.String() })
 const Introspected = Type.Object({ active: Type.Boolean() }, { additionalProperties: true })
-const Jwks = Type.Object({ keys: Type.Array(Type.Object({ kid: Type.String(), alg: Type.String() })) })
 
-function jsonOf(schema: TSchema | { $ref: string }) {
-  return { content: { 'application/json': { schema } } }
-}
-
-/** Token exchange, revocation, and what clients need to know of them (RFC 8693, 7009, 8414, 7517). */
+/** Token exchange, revocation and introspection (RFC 8693, 7009, 7662). */
 export function oauthRoutes(
   app: App,
   options: {
     tokens: Tokens
     credentials: Credentials
-    signing: Signing
     audit: AuditTrail
     metering: Metering
     limits: RateLimits
-    issuer: string
-    /** Whether people's sign-ins at an OIDC issuer are taken. */
-    signIns: boolean
   },
 ): void {
-  const { tokens, credentials, signing, audit, metering, limits, issuer } = options
+  const { tokens, credentials, audit, metering, limits } = options
 
   app.register(async (oauth: App) => {
     oauth.removeAllContentTypeParsers()
@@ -117,53 +104,6 @@ export function oauthRoutes(
         },
       },
       (request) => credentials.introspect(formOf(request.body)),
-    )
-  })
-
-  app.register(async (wellKnown: App) => {
-    wellKnown.addHook('onSend', async (_request, reply) => {
-      reply.header('cache-control', 'max-age=300')
-    })
-    wellKnown.get(
-      '/.well-known/oauth-authorization-server',
-      {
-        config: { access: 'public' },
-        schema: {
-          tags,
-          summary: 'Metadata (RFC 8414)',
-          response: { 200: { description: 'Metadata', ...jsonOf(Metadata) } },
-        },
-      },
-      async () => ({
-        issuer,
-        token_endpoint: `${issuer}/oauth/token`,
-        revocation_endpoint: `${issuer}/oauth/revoke`,
-        introspection_endpoint: `${issuer}/oauth/introspect`,
-        jwks_uri: `${issuer}/.well-known/jwks.json`,
-        response_types_supported: [],
-        grant_types_supported: [TOKEN_EXCHANGE_GRANT],
-        token_endpoint_auth_methods_supported: ['none'],
-        revocation_endpoint_auth_methods_supported: ['none'],
-        introspection_endpoint_auth_methods_supported: ['bearer'],
-        subject_token_types_supported: [
-          API_KEY_TOKEN_TYPE,
-          ...(options.signIns ? [ID_TOKEN_TYPE, ACCESS_TOKEN_TYPE] : []),
-        ],
-        scopes_supported: SCOPES.filter((scope) => scope !== 'work'),
-        service_documentation: `${issuer}/docs`,
-      }),
-    )
-    wellKnown.get(
-      '/.well-known/jwks.json',
-      {
-        config: { access: 'public' },
-        schema: {
-          tags,
-          summary: 'Public keys of access tokens (RFC 7517)',
-          response: { 200: { description: 'Keys', ...jsonOf(Jwks) } },
-        },
-      },
-      async () => signing.jwks(),
     )
   })
 }
