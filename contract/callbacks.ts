@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { OVERLAP_SECONDS_MAX } from './callback-kinds.ts'
 import { Closed, Nullable, Time } from './fields.ts'
+import { EVENT_TYPES } from './webhook-events.ts'
 
 const Patterns = Type.Array(Type.String({ minLength: 1, maxLength: 200 }), {
   minItems: 1,
@@ -8,7 +9,12 @@ const Patterns = Type.Array(Type.String({ minLength: 1, maxLength: 200 }), {
   uniqueItems: true,
   description: 'exact, or with * for any characters',
 })
-const Events = Type.Array(Type.String({ maxLength: 50 }), { minItems: 1, maxItems: 20, uniqueItems: true })
+const Events = Type.Array(Type.String({ maxLength: 50 }), {
+  minItems: 1,
+  maxItems: 20,
+  uniqueItems: true,
+  description: Object.keys(EVENT_TYPES).join(', '),
+})
 const Text = (maxLength: number) => Type.String({ minLength: 1, maxLength })
 
 const Filters = {

@@ -10,6 +10,7 @@ export const EVENT_TYPES = {
   'run.finished': 'run',
   'suite.state_changed': 'run',
   'key.expiring': 'workspace',
+  'key.revoked_by_holder': 'workspace',
   'callback.disabled': 'workspace',
 } as const satisfies Record<string, 'run' | 'workspace'>
 export type EventType = keyof typeof EVENT_TYPES
@@ -19,6 +20,7 @@ export const DEFAULT_EVENTS: readonly EventType[] = [
   'run.finished',
   'suite.state_changed',
   'key.expiring',
+  'key.revoked_by_holder',
   'callback.disabled',
 ]
 
@@ -49,11 +51,27 @@ export interface SuiteStateChange {
   readonly run: EventRun
 }
 
+/** What is told of an API key: enough to find it, nothing to use it. `start` is the first characters of the secret. */
+export interface EventKey {
+  readonly id: string
+  readonly name: string
+  readonly user: string
+  readonly start: string
+}
+
 export interface KeyExpiring {
-  readonly key: { readonly id: string; readonly name: string; readonly user: string; readonly start: string }
+  readonly key: EventKey
   readonly expiresAt: string
   /** 30, 7 or 1: what is left at most. */
   readonly days: number
+}
+
+/** Somebody who held the key ended it by `POST /oauth/revoke`: as a rule who found it where it should not be. */
+export interface KeyRevokedByHolder {
+  readonly key: EventKey
+  readonly revokedAt: string
+  /** The address that it was ended from. */
+  readonly from: string | null
 }
 
 export interface CallbackDisabled {
@@ -73,5 +91,6 @@ export type WebhookEvent =
   | Event<'run.queued' | 'run.started' | 'run.finished', EventRun>
   | Event<'suite.state_changed', SuiteStateChange>
   | Event<'key.expiring', KeyExpiring>
+  | Event<'key.revoked_by_holder', KeyRevokedByHolder>
   | Event<'callback.disabled', CallbackDisabled>
   | Event<'test.ping', { readonly message: string }>

@@ -111,8 +111,7 @@ export function credentials(options: CredentialsOptions): Credentials {
       if (isWellFormedApiKey(token)) {
         const key = await store.keys.findByDigest(keyDigest(token))
         if (!key) return revokeWorker(token, from)
-        if (key.revokedAt !== null) return
-        await store.keys.revoke(key.id)
+        if (!(await store.keys.revokeByHolder(key.id, from.address))) return
         const { workspace, user, id } = key
         await options.audit.record({
           action: 'key.revoked_by_holder',

@@ -39,6 +39,10 @@ function write(at: number, content: OutboxEvent['content'], view: (run: RunSnaps
       const { key, expiresAt, days } = content
       return json(at, content.type, { key, expiresAt: new Date(expiresAt).toISOString(), days })
     }
+    case 'key.revoked_by_holder': {
+      const { key, revokedAt, from } = content
+      return json(at, content.type, { key, revokedAt: new Date(revokedAt).toISOString(), from })
+    }
     case 'callback.disabled':
       return json(at, content.type, { callback: content.callback, reason: content.reason })
     default:

@@ -52,7 +52,7 @@ describe('a new callback', () => {
     expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/)
     expect(callback).toMatchObject({
       ...{ kind: 'standard', url: HOOK, repository: null, suites: null, branches: null, description: 'chat' },
-      events: ['run.finished', 'suite.state_changed', 'key.expiring', 'callback.disabled'],
+      events: ['run.finished', 'suite.state_changed', 'key.expiring', 'key.revoked_by_holder', 'callback.disabled'],
       ...{ state: 'active', failingSince: null, disabledAt: null },
     })
     for (const path of [`/v1/callbacks/${callback.id}`, '/v1/callbacks']) {

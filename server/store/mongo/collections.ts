@@ -58,6 +58,7 @@ export const COLLECTIONS = {
       workspace: on({ workspace: 1, createdAt: -1, _id: -1 }),
       changed: on({ changedAt: 1 }),
       expires: on({ expiresAt: 1 }),
+      news: on({ 'news.revokedAt': 1 }, { 'news.revokedAt': NUMBER }),
     },
   },
   workers: {

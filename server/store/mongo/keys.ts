@@ -1,6 +1,6 @@
 import type { Document } from 'mongodb'
 import type { KeyHolder, KeyRecord, Keys, NewKeyRecord } from '../ports/keys.ts'
-import { afterPage, type Database, decoder, NEWEST_FIRST, set, type Where } from './database.ts'
+import { afterPage, type Database, decoder, literal, NEWEST_FIRST, set, type Where } from './database.ts'
 import { isDuplicate } from './errors.ts'
 import { endKeys } from './key-ends.ts'
 import type { Member } from './members.ts'
@@ -160,6 +160,11 @@ export function mongoKeys(db: Database): Keys {
     async revoke(id) {
       const stages = [{ $set: { revokedAt: db.now(), changedAt: db.now() } }, { $unset: ['slot'] }]
       return (await change({ _id: id, revokedAt: null }, stages)) ?? find({ _id: id })
+    },
+    async revokeByHolder(id, from) {
+      const news = { revokedAt: db.now(), from: literal(from) }
+      const stages = [{ $set: { revokedAt: db.now(), changedAt: db.now(), news } }, { $unset: ['slot'] }]
+      return (await change({ _id: id, revokedAt: null }, stages)) !== undefined
     },
     revokeAll: (of) => endKeys(db, of),
     async markUsed(id, address) {

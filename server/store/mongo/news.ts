@@ -8,11 +8,12 @@ import { target } from './run-record.ts'
 const AT_ONCE = 100
 
 /**
- * Brings into the outbox what runs and callbacks have to tell, where somebody listened when it happened. Safe to be cut off
+ * Brings into the outbox what runs, keys and callbacks have to tell, where somebody listened when it happened. Safe to be cut off
  * and to be done by many at once: an event has one id, and a document forgets its news last.
  */
 export async function collectNews(db: Database): Promise<void> {
   await collectDisabled(db)
+  await collectRevoked(db)
   for (;;) {
     const runs = await db
       .collection('runs')
@@ -104,5 +105,21 @@ async function collectDisabled(db: Database): Promise<void> {
     if (disabledAt !== null)
       await announce(db, [{ id: joined(id, 'disabled', disabledAt), workspace, at: disabledAt, content }])
     await callbacks.updateOne({ _id: id, disabledAt }, { $unset: { news: '' } })
+  }
+}
+
+/** Keys that somebody who held them has ended. */
+async function collectRevoked(db: Database): Promise<void> {
+  const revoked = await db
+    .collection('keys')
+    .find({ 'news.revokedAt': { $gte: 0 } })
+    .limit(AT_ONCE)
+    .toArray()
+  for (const { _id: id, workspace, name, user, start, news } of revoked) {
+    const { revokedAt, from } = news
+    const since = (await listeners(db, [workspace])).get(workspace) ?? Number.POSITIVE_INFINITY
+    const content = { type: 'key.revoked_by_holder' as const, key: { id, name, user, start }, revokedAt, from }
+    if (since <= revokedAt) await announce(db, [{ id: joined(id, 'revoked'), workspace, at: revokedAt, content }])
+    await db.collection('keys').updateOne({ _id: id }, { $unset: { news: '' } })
   }
 }

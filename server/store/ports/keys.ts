@@ -81,6 +81,11 @@ export interface Keys {
   ): Promise<KeyRecord | undefined>
   /** Sets `revokedAt` unless it is set, and is seen by {@link Revocations.changedSince}. */
   revoke(id: string): Promise<KeyRecord | undefined>
+  /**
+   * {@link revoke} by who showed the key itself, from that address: the workspace's callbacks are told of it
+   * (`key.revoked_by_holder`), in the same step. False, and nothing told, when it was revoked before.
+   */
+  revokeByHolder(id: string, from: string | null): Promise<boolean>
   /** Revokes all keys of the user, or those for one workspace. Answers how many were good until now. */
   revokeAll(of: { user: string; workspace?: string }): Promise<number>
   /** Notes a use and where it came from, at most once a minute. */

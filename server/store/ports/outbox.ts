@@ -1,19 +1,18 @@
 import type { EventType } from '../../../contract/webhook-events.ts'
 import type { DeliveryRecord } from './deliveries.ts'
+import type { KeyRecord } from './keys.ts'
 import type { RunRecord } from './runs.ts'
 
 /** A run as it was at the moment of the event. */
 export type RunSnapshot = Omit<RunRecord, 'definition' | 'sealedSecrets' | 'variables' | 'cancelReason'>
 
+export type KeySnapshot = Pick<KeyRecord, 'id' | 'name' | 'user' | 'start'>
+
 export type OutboxContent =
   | { type: 'run.queued' | 'run.started' | 'run.finished'; run: RunSnapshot }
   | { type: 'suite.state_changed'; run: RunSnapshot; from: SuiteVerdict; to: SuiteVerdict }
-  | {
-      type: 'key.expiring'
-      key: { id: string; name: string; user: string; start: string }
-      expiresAt: number
-      days: number
-    }
+  | { type: 'key.expiring'; key: KeySnapshot; expiresAt: number; days: number }
+  | { type: 'key.revoked_by_holder'; key: KeySnapshot; revokedAt: number; from: string | null }
   | { type: 'callback.disabled'; callback: { id: string; kind: string; description: string | null }; reason: string }
 export type SuiteVerdict = 'passing' | 'failing'
 

@@ -1,5 +1,6 @@
 import type { HeldKey, KeyRecord, Keys, NewKeyRecord } from '../ports/keys.ts'
 import { type Database, decoder, PAGE, pageValues } from './database.ts'
+import { announce, listens } from './outbox.ts'
 
 /** How long a dead key is still listed. */
 const SHOWN_MS = 90 * 24 * 3600_000
@@ -102,6 +103,15 @@ export function sqliteKeys(db: Database): Keys {
       db.write(() => {
         db.run(KEYS_SQL.revoke, { id, now: db.now() })
         return find(KEYS_SQL.get, { id })
+      }),
+    revokeByHolder: (id, from) =>
+      db.write(() => {
+        const revokedAt = db.now()
+        if (db.run(KEYS_SQL.revoke, { id, now: revokedAt }) === 0) return false
+        const { workspace, name, user, start } = find(KEYS_SQL.get, { id })!
+        const key = { id, name, user, start }
+        if (listens(db, workspace)) announce(db, workspace, { type: 'key.revoked_by_holder', key, revokedAt, from })
+        return true
       }),
     revokeAll: ({ user, workspace }) =>
       db.write(() => {

@@ -51,7 +51,8 @@ export function noteSuiteState(db: Database, run: RunRecord): void {
   announce(db, workspace, { type: 'suite.state_changed', run: snapshot(run), from: before.state, to })
 }
 
-function listens(db: Database, workspace: string): boolean {
+/** Whether the workspace has an active callback. */
+export function listens(db: Database, workspace: string): boolean {
   return db.get(OUTBOX_SQL.listens, { workspace }) !== undefined
 }
 

@@ -204,6 +204,52 @@ export function outboxContract(open: OpenStore): void {
       expect(await subject.store.deliveries.list(WORKSPACE, {}, { limit: 10 })).toHaveLength(1)
     })
 
+    describe('tells of a key that somebody who held it ended', () => {
+      it('once, with where that was, in the step that revokes it', async () => {
+        await createCallback(subject.store)
+        const { id, start } = await createKey(subject.store)
+        subject.clock.advance(SECOND)
+        const revokedAt = subject.clock.now()
+        expect(await subject.store.keys.revokeByHolder(id, '192.0.2.1')).toBe(true)
+        expect(await subject.store.keys.get(id)).toMatchObject({ revokedAt })
+        subject.clock.advance(SECOND)
+        expect(await subject.store.keys.revokeByHolder(id, '192.0.2.2')).toBe(false)
+        const key = { id, name: 'ci', user: 'usr_1', start }
+        const event = { workspace: WORKSPACE, at: revokedAt }
+        for (let look = 0; look < 2; look++) {
+          expect(await subject.store.outbox.take(10)).toMatchObject([
+            { ...event, content: { type: 'key.revoked_by_holder', key, revokedAt, from: '192.0.2.1' } },
+          ])
+        }
+        expect(JSON.stringify(await told())).not.toContain('digest')
+      })
+
+      it('once, however many end it at once', async () => {
+        await createCallback(subject.store)
+        const { id } = await createKey(subject.store)
+        const ended = await Promise.all([1, 2, 3, 4].map(() => subject.store.keys.revokeByHolder(id, null)))
+        expect(ended.filter(Boolean)).toHaveLength(1)
+        expect(await kinds()).toEqual(['key.revoked_by_holder'])
+      })
+
+      it('not of one that was revoked otherwise, or is unknown', async () => {
+        await createCallback(subject.store)
+        const { id } = await createKey(subject.store)
+        await subject.store.keys.revoke(id)
+        expect(await subject.store.keys.revokeByHolder(id, null)).toBe(false)
+        expect(await subject.store.keys.revokeByHolder('key_none', null)).toBe(false)
+        expect(await told()).toEqual([])
+      })
+
+      it('not where nobody listens, nor to who comes later', async () => {
+        const { id } = await createKey(subject.store)
+        expect(await subject.store.keys.revokeByHolder(id, null)).toBe(true)
+        subject.clock.advance(SECOND)
+        await createCallback(subject.store)
+        expect(await told()).toEqual([])
+      })
+    })
+
     describe('tells of keys that end soon', () => {
       const DAYS = [30, 7, 1]
       const days = async () =>

@@ -53,6 +53,7 @@ async function useEverything(store: Store): Promise<void> {
   const successor = { ...key, id: 'key_next', digest: 'next' }
   await store.keys.rotate(key.id, successor, { endsAt: null, atFirstUse: true, maxActive: 10 })
   await store.keys.endReplaced('key_next')
+  await store.keys.revokeByHolder('key_next', null)
   await store.revocations.revokeToken('jti', Date.now() + DAY)
   await store.revocations.changedSince(Date.now() - DAY)
   await store.workers.findByDigest('none')
