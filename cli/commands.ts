@@ -25,6 +25,7 @@ import { usersDelete, usersDisable, usersEnable, usersList, usersPut } from './u
 import { wait } from './wait.ts'
 import { whoami } from './whoami.ts'
 import { workersCreate, workersList, workersRemove } from './workers.ts'
+import { workspacesCreate, workspacesDelete, workspacesList, workspacesRename } from './workspaces.ts'
 
 /** Every command, in the order of the help. */
 export const COMMANDS: readonly CommandSpec[] = [
@@ -47,6 +48,10 @@ export const COMMANDS: readonly CommandSpec[] = [
   keysRotate,
   keysRevoke,
   keysUsage,
+  workspacesList,
+  workspacesCreate,
+  workspacesRename,
+  workspacesDelete,
   membersList,
   membersInvite,
   membersAccept,
@@ -89,6 +94,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   suites: 'push, list, show and delete the suites that the server stores',
   'suites secret': 'the secrets that the server keeps for a pushed suite',
   keys: 'make, list, rotate and revoke API keys',
+  workspaces: 'what people share: list, make, rename and delete them',
   members: 'who is in the workspace, and invitations into it',
   users: 'the users of the server, for who runs it',
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { KEY, scriptedServer } from '../client/scripted-server.ts'
-import { verdict } from './machine.ts'
+import { machine, verdict } from './machine.ts'
 
 const USER = 'usr_01jd3v9q8m7x5k2r4t6w8y0zab'
 const ME = { json: { user: { id: USER }, workspace: { id: 'wsp_1', name: 'shop', role: 'owner' } } }
@@ -59,6 +59,69 @@ describe('members', () => {
     expect((await verdict(['members', 'role', USER, 'viewer'], { server })).stdout).toBe(`${USER} is viewer now\n`)
     expect((await verdict(['members', 'role', USER, 'admin'], { server })).code).toBe(2)
     expect((await verdict(['members', 'remove', USER], { server })).stdout).toBe(`${USER} removed\n`)
+  })
+})
+
+describe('workspaces', () => {
+  it('are listed with your role in each', async () => {
+    const items = [{ id: 'wsp_1', name: 'shop', role: 'owner', createdAt: '2026-11-02T00:00:00.000Z' }]
+    await using server = await scriptedServer({ 'GET /v1/workspaces': { json: { items, next: null } } })
+    expect((await verdict(['workspaces', 'list'], { server })).stdout).toContain('wsp_1  owner  2026-11-02 00:00  shop')
+    expect(JSON.parse((await verdict(['workspaces', 'list', '--json'], { server })).stdout)).toEqual({ items })
+  })
+
+  it('are made with a key that is printed alone', async () => {
+    const json = { id: 'wsp_2', name: 'stock', role: 'owner', key: { id: 'key_1', key: KEY } }
+    await using server = await scriptedServer({ 'POST /v1/workspaces': { status: 201, json } })
+    const { stdout, stderr } = await verdict(['workspaces', 'create', 'stock'], { server })
+    expect(stdout).toBe(`${KEY}\n`)
+    expect(stderr).toContain('stock (wsp_2)')
+    expect(stderr).not.toContain(KEY)
+    expect(bodyOf(server, 'POST /v1/workspaces')).toEqual({ name: 'stock' })
+    expect(server.of('POST /v1/workspaces')[0]!.headers['idempotency-key']).toMatch(/./)
+  })
+
+  it('are renamed: the one that the key is for', async () => {
+    await using server = await scriptedServer({
+      'GET /v1/me': ME,
+      'PATCH /v1/workspaces/wsp_1': { json: { id: 'wsp_1', name: 'store' } },
+    })
+    expect((await verdict(['workspaces', 'rename', 'store'], { server })).stdout).toBe('wsp_1 is store now\n')
+    expect(bodyOf(server, 'PATCH /v1/workspaces/wsp_1')).toEqual({ name: 'store' })
+  })
+
+  const deletable = () => scriptedServer({ 'GET /v1/me': ME, 'DELETE /v1/workspaces/wsp_1': { status: 204 } })
+
+  it('are deleted when their name is confirmed, by a flag', async () => {
+    await using server = await deletable()
+    const { code, stdout } = await verdict(['workspaces', 'delete', '--confirm', 'shop'], { server })
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'shop (wsp_1) deleted\n' })
+    expect(server.of('DELETE /v1/workspaces/wsp_1')[0]!.path).toBe('/v1/workspaces/wsp_1?confirm=shop')
+  })
+
+  it.each([
+    ['shop', 0],
+    ['y', 2],
+    ['', 2],
+  ])('are deleted when their name is typed at a terminal: %j ends with %i', async (typed, code) => {
+    await using server = await deletable()
+    const on = machine({ terminal: true, env: { VERDICT_URL: server.url, VERDICT_API_KEY: KEY } })
+    const ended = on.run('workspaces', 'delete')
+    await expect.poll(on.stderr).toContain('Type its name to delete "shop" with everything in it')
+    on.type(`${typed}\n`)
+    expect(await ended).toBe(code)
+    expect(server.of('DELETE /v1/workspaces/wsp_1')).toHaveLength(code === 0 ? 1 : 0)
+  })
+
+  it.each([
+    ['nothing', [], /--confirm "shop"/],
+    ['another name', ['--confirm', 'stock'], /is "shop", not "stock"/],
+  ])('are not deleted by a script that confirms %s', async (_, flags, message) => {
+    await using server = await deletable()
+    const { code, stderr } = await verdict(['workspaces', 'delete', ...flags], { server })
+    expect(code).toBe(2)
+    expect(stderr).toMatch(message)
+    expect(server.of('DELETE /v1/workspaces/wsp_1')).toEqual([])
   })
 })
 
