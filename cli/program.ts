@@ -23,7 +23,8 @@ const EXIT_CODES = `Exit codes:
 
 /** Runs one command line (without `node` and the script) and resolves with its exit code (wire 8). Never rejects. */
 export async function runProgram(argv: readonly string[], host: Host): Promise<number> {
-  const output = openOutput(host, argv.includes('--json'))
+  // Looked for before the line is understood, since what is wrong with it is told as asked, too.
+  const output = openOutput(host, beforeArguments(argv).includes('--json'))
   const command = argv.find((argument) => !argument.startsWith('-'))
   let spec = COMMANDS.find(({ name }) => name === command)
   try {
@@ -45,6 +46,12 @@ export async function runProgram(argv: readonly string[], host: Host): Promise<n
     if (output.json && !output.answered) output.result({ ...spec?.emptyAnswer, error: errorObject(failure) }, '')
     return exitCodeOf(failure)
   }
+}
+
+/** Behind `--` nothing is a flag. */
+function beforeArguments(argv: readonly string[]): readonly string[] {
+  const end = argv.indexOf('--')
+  return end < 0 ? argv : argv.slice(0, end)
 }
 
 function commanderMessage({ code, message }: CommanderError): string {

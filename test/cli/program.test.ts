@@ -86,6 +86,20 @@ describe('the program', () => {
     expect(JSON.parse((await verdict(['runs', '--json', '--bad'])).stdout)).toMatchObject({ error: { exitCode: 2 } })
   })
 
+  it('takes --json behind -- for no flag', async () => {
+    const json = { id: 'key_1', name: 'ci', key: KEY, scopes: [], expiresAt: null }
+    await using server = await scriptedServer({ 'POST /v1/keys': { status: 201, json } })
+    const { code, stdout } = await verdict(['keys', 'create', '--', '--json'], { server })
+    expect({ code, stdout }).toEqual({ code: 0, stdout: `${KEY}\n` })
+    expect(JSON.parse(server.of('POST /v1/keys')[0]!.body.toString())).toEqual({ name: '--json' })
+  })
+
+  it('tells people in words what is wrong with a line that has --json behind -- only', async () => {
+    const { code, stdout, stderr } = await verdict(['whoami', '--', '--json'])
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain('too many arguments')
+  })
+
   it.each([
     ['no key', { VERDICT_URL: 'http://127.0.0.1:1' }, 3, 'no key for'],
     ['no server', {}, 2, 'no server is configured'],
