@@ -1,6 +1,6 @@
 import { NETWORKS, type Network } from '../contract/networks.ts'
-import { parseCidr } from '../egress/addresses.ts'
-import { type Detected, detectRunner } from '../worker/runner/detect.ts'
+import { configuredRunner } from '../worker/configured-runner.ts'
+import type { Detected } from '../worker/runner/detect.ts'
 import { type Config, dataPaths } from './config.ts'
 
 const NO_WORKER =
@@ -9,22 +9,7 @@ const NO_WORKER =
 /** The runner that the configuration asks for and this machine can give. `toolPath`: where programs are looked for. */
 export async function chooseRunner(config: Config, toolPath: string): Promise<Detected> {
   if (!config.roles.includes('worker')) return { runner: undefined, problem: NO_WORKER }
-  return detectRunner({
-    choice: config.runner,
-    allowUnsandboxed: config.allowUnsandboxed,
-    baseFolder: dataPaths(config.dataDir).runs,
-    uidBase: config.sandboxUidBase,
-    paths: config.sandboxPaths,
-    network: config.sandboxNetwork,
-    allowed: config.allowedPrivateCidrs.map(parseCidr),
-    maximum: {
-      memoryBytes: config.sandboxMaxMemory,
-      processes: config.sandboxMaxProcesses,
-      diskBytes: config.sandboxMaxDisk,
-    },
-    nodePath: process.execPath,
-    toolPath,
-  })
+  return configuredRunner(config, { folder: dataPaths(config.dataDir).runs, toolPath })
 }
 
 /** The runner in words, for the start of the server and `/readyz`. */

@@ -48,7 +48,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   'server/first-key.ts': [],
   'server/secret-key.ts': [],
   'server/metrics.ts': ['server/store/ports'],
-  'server/runner.ts': ['server/config.ts', 'worker/runner', 'egress/addresses.ts', 'contract'],
+  'server/runner.ts': ['server/config.ts', 'worker/configured-runner.ts', 'worker/runner', 'contract'],
   'server/parts.ts': ['server', 'contract'],
   'server/compose-callbacks.ts': ['server', 'egress', 'contract'],
   'server/compose-domain.ts': ['server', 'egress', 'contract'],

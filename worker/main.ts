@@ -2,15 +2,15 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { createCaller, systemClock, systemRandom } from '../client/index.ts'
 import { VERSION } from '../contract/version.ts'
-import { parseCidr } from '../egress/addresses.ts'
 import { settingsHelp } from '../settings/read.ts'
 import { nodeTransport } from '../transport/node/node.ts'
 import { readWorkerConfig, type WorkerConfig } from './config.ts'
+import { configuredRunner } from './configured-runner.ts'
 import { lockWorkerFolder, WorkerStartError } from './folder-lock.ts'
 import { httpWork, type Refusal } from './http-work.ts'
 import { startWorker } from './loop.ts'
 import { GivenUp, untilAnswered } from './retry.ts'
-import { detectRunner } from './runner/detect.ts'
+
 import type { Runner } from './runner/runner.ts'
 import { WORKER_SETTINGS } from './settings.ts'
 
@@ -77,22 +77,8 @@ async function work(config: WorkerConfig): Promise<void> {
 
 /** Throws when this machine can isolate nothing: such a worker would claim nothing. */
 async function usableRunner(config: WorkerConfig): Promise<Runner> {
-  const detected = await detectRunner({
-    choice: config.runner,
-    allowUnsandboxed: config.allowUnsandboxed,
-    baseFolder: join(config.dataDir, 'runs'),
-    uidBase: config.sandboxUidBase,
-    paths: config.sandboxPaths,
-    network: config.sandboxNetwork,
-    allowed: config.allowedPrivateCidrs.map(parseCidr),
-    maximum: {
-      memoryBytes: config.sandboxMaxMemory,
-      processes: config.sandboxMaxProcesses,
-      diskBytes: config.sandboxMaxDisk,
-    },
-    nodePath: process.execPath,
-    toolPath: process.env.PATH ?? '',
-  })
+  const folder = join(config.dataDir, 'runs')
+  const detected = await configuredRunner(config, { folder, toolPath: process.env.PATH ?? '' })
   if (detected.runner) return detected.runner
   throw new WorkerStartError(`This worker can run no suite, and claims none: ${detected.problem}`)
 }
