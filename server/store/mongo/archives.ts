@@ -1,12 +1,10 @@
 import type { ArchiveRecord, Archives } from '../ports/archives.ts'
+import { ARCHIVE_USED_EVERY_MS } from '../ports/times.ts'
 import { releaseArchive, reserveRoom, settleRoom } from './archive-room.ts'
 import { unneededBlobs } from './blob-needs.ts'
 import { type Database, type Doc, decoder, joined } from './database.ts'
 import { isDuplicate } from './errors.ts'
 import { bucketOf } from './slots.ts'
-
-/** How exact `lastUsedAt` is: it counts in days, and every run is a use. */
-const USED_EVERY_MS = 60_000
 
 const record = decoder<ArchiveRecord>(['workspace', 'sha256', 'bytes', 'filesDigest', 'createdAt', 'lastUsedAt'])
 
@@ -49,7 +47,7 @@ export function mongoArchives(db: Database): Archives {
     },
     async markUsed(workspace, sha256) {
       const age = { $abs: { $subtract: [db.now(), '$lastUsedAt'] } }
-      const where = { _id: joined(workspace, sha256), $expr: { $gte: [age, USED_EVERY_MS] } }
+      const where = { _id: joined(workspace, sha256), $expr: { $gte: [age, ARCHIVE_USED_EVERY_MS] } }
       await archives.updateOne(where, [{ $set: { lastUsedAt: db.now() } }])
     },
     async removeUnused(unusedSince, limit) {

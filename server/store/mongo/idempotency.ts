@@ -1,10 +1,9 @@
 import { ObjectId } from 'mongodb'
 import type { CompletedAnswer, Idempotency, IdempotencyScope } from '../ports/idempotency.ts'
+import { RESERVED_MS } from '../ports/times.ts'
 import { type Database, decoder, joined, literal, set } from './database.ts'
 import { isDuplicate } from './errors.ts'
 
-/** How long a reservation stands that is neither completed nor released: its request is gone by then. */
-const RESERVED_MS = 60_000
 const answerOf = decoder<CompletedAnswer>(['status', 'sealedBody', 'secretOf'])
 
 export function mongoIdempotency(db: Database): Idempotency {

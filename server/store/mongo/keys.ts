@@ -1,15 +1,11 @@
 import type { Document } from 'mongodb'
 import type { KeyHolder, KeyRecord, Keys, NewKeyRecord } from '../ports/keys.ts'
+import { KEY_SHOWN_MS, KEY_USED_EVERY_MS } from '../ports/times.ts'
 import { afterPage, type Database, decoder, literal, NEWEST_FIRST, set, type Where } from './database.ts'
 import { isDuplicate } from './errors.ts'
 import { endKeys } from './key-ends.ts'
 import type { Member } from './members.ts'
 import { takePlace } from './places.ts'
-
-/** How long a dead key is still listed. */
-const SHOWN_MS = 90 * 24 * 3600_000
-/** How exact `lastUsedAt` is. */
-const USED_EVERY_MS = 60_000
 
 const record = decoder<KeyRecord>([
   ...([
@@ -146,7 +142,7 @@ export function mongoKeys(db: Database): Keys {
     },
     get: (id) => find({ _id: id }),
     async list({ user, workspace }, page) {
-      const shown = (await db.time()) - SHOWN_MS
+      const shown = (await db.time()) - KEY_SHOWN_MS
       const conditions: Where[] = [
         ...(user === undefined ? [] : [{ user }]),
         ...(workspace === undefined ? [] : [{ workspace }]),
@@ -169,7 +165,7 @@ export function mongoKeys(db: Database): Keys {
     revokeAll: (of) => endKeys(db, of),
     async markUsed(id, address) {
       const age = { $abs: { $subtract: [db.now(), { $ifNull: ['$lastUsedAt', 0] }] } }
-      await keys.updateOne({ _id: id, $expr: { $gte: [age, USED_EVERY_MS] } }, [
+      await keys.updateOne({ _id: id, $expr: { $gte: [age, KEY_USED_EVERY_MS] } }, [
         set({ lastUsedFrom: address }, { lastUsedAt: db.now() }),
       ])
     },

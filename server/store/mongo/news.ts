@@ -1,4 +1,5 @@
 import type { SuiteVerdict } from '../ports/outbox.ts'
+import { suiteVerdict } from '../ports/run-rules.ts'
 import { type Database, type Doc, joined, set } from './database.ts'
 import { isDuplicate } from './errors.ts'
 import { announce, listeners, type News } from './outbox-insert.ts'
@@ -89,12 +90,6 @@ async function noteSuiteState(
     if (isDuplicate(error)) return undefined
     throw error
   }
-}
-
-function suiteVerdict({ state, reason }: RunNews): SuiteVerdict | undefined {
-  if (state === 'passed') return 'passing'
-  const failing = state === 'failed' || state === 'timed_out' || (state === 'errored' && reason?.fault === 'suite')
-  return failing ? 'failing' : undefined
 }
 
 async function collectDisabled(db: Database): Promise<void> {

@@ -1,4 +1,5 @@
 import type { RunSnapshot } from '../ports/outbox.ts'
+import { shownOf } from '../ports/run-rules.ts'
 import type { Database, Doc } from './database.ts'
 import { runRecord } from './run-record.ts'
 
@@ -32,13 +33,5 @@ export function telling(db: Database, type: RunNews['type']): object {
 
 /** The run as it was at the moment of the news. */
 export function snapshotOf(run: Doc, { type: _type, at: _at, ...then }: RunNews): RunSnapshot {
-  const record = { ...runRecord(run), ...then }
-  const {
-    definition: _definition,
-    sealedSecrets: _secrets,
-    variables: _variables,
-    cancelReason: _reason,
-    ...shown
-  } = record
-  return shown
+  return shownOf({ ...runRecord(run), ...then })
 }

@@ -1,9 +1,8 @@
+import { dayOf } from '../ports/run-rules.ts'
 import type { NewRun, RunRecord } from '../ports/runs.ts'
 import { type Database, joined } from './database.ts'
 import { isDuplicate } from './errors.ts'
 import { addUsage, type UsageLine } from './usage.ts'
-
-const dayOf = (time: number) => new Date(time).toISOString().slice(0, 10)
 
 function lineOf({ triggeredBy, createdAt }: RunRecord): UsageLine | undefined {
   const { userId, id } = triggeredBy

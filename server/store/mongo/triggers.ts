@@ -1,10 +1,8 @@
+import { WEBHOOK_KNOWN_MS } from '../ports/times.ts'
 import type { TriggerRecord, Triggers } from '../ports/triggers.ts'
 import { afterPage, type Database, type Doc, decoder, joined, NEWEST_FIRST, set } from './database.ts'
 import { takePlace } from './places.ts'
 import { rotateSecrets } from './secrets.ts'
-
-/** How long a webhook that comes again is known. */
-const KNOWN_MS = 24 * 3600_000
 
 const record = decoder<TriggerRecord>(
   [
@@ -54,7 +52,7 @@ export function mongoTriggers(db: Database): Triggers {
     rotate: async (id, sealed, oldUntil) => maybe(await rotateSecrets(db, 'triggers', { _id: id }, sealed, oldUntil)),
     delete: async (id) => (await triggers.deleteOne({ _id: id })).deletedCount > 0,
     async runOf(trigger, tokens) {
-      const since = (await db.time()) - KNOWN_MS
+      const since = (await db.time()) - WEBHOOK_KNOWN_MS
       const ids = tokens.map((token) => joined(trigger, token))
       const found = await known.find({ _id: { $in: ids }, createdAt: { $gt: since } }).toArray()
       // The first token that is known, in their order.
@@ -63,13 +61,13 @@ export function mongoTriggers(db: Database): Triggers {
         .find((run) => run !== undefined)
     },
     async noteRun(trigger, tokens, run) {
-      const stamps = { createdAt: db.now(), gone: db.goneAt(db.nowPlus(KNOWN_MS)) }
+      const stamps = { createdAt: db.now(), gone: db.goneAt(db.nowPlus(WEBHOOK_KNOWN_MS)) }
       for (const token of tokens) {
         await known.updateOne({ _id: joined(trigger, token) }, [set({ run }, stamps)], { upsert: true })
       }
     },
     async expire(limit) {
-      const over = { createdAt: { $lte: (await db.time()) - KNOWN_MS } }
+      const over = { createdAt: { $lte: (await db.time()) - WEBHOOK_KNOWN_MS } }
       const old = await known
         .find(over, { projection: { _id: 1 } })
         .sort({ createdAt: 1 })

@@ -1,8 +1,6 @@
+import { WORKER_SEEN_EVERY_MS } from '../ports/times.ts'
 import type { WorkerRecord, Workers } from '../ports/workers.ts'
 import { afterPage, type Database, type Doc, decoder, NEWEST_FIRST, set, type Where } from './database.ts'
-
-/** How exact `lastSeenAt` is. */
-const SEEN_EVERY_MS = 10_000
 
 const record = decoder<WorkerRecord>([
   ...(['id', 'workspace', 'name', 'labels', 'digest', 'start', 'end', 'createdBy', 'createdAt', 'revokedAt'] as const),
@@ -36,7 +34,7 @@ export function mongoWorkers(db: Database): Workers {
       // The fields always in one order: they are compared as documents.
       const ordered = said && { labels: said.labels, runner: said.runner, version: said.version }
       const news = ordered ? [{ said: { $ne: ordered } }] : []
-      await workers.updateOne({ _id: id, $or: [{ $expr: { $gte: [age, SEEN_EVERY_MS] } }, ...news] }, [
+      await workers.updateOne({ _id: id, $or: [{ $expr: { $gte: [age, WORKER_SEEN_EVERY_MS] } }, ...news] }, [
         set(ordered ? { said: ordered } : {}, { lastSeenAt: db.now() }),
       ])
     },

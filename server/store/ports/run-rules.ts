@@ -1,4 +1,5 @@
 import { REASONS } from '../../../contract/reasons.ts'
+import type { RunSnapshot, SuiteVerdict } from './outbox.ts'
 import type { NewRun, RunRecord, Verdict } from './runs.ts'
 
 /** What every adapter does alike with a run: pure functions, so that two stores cannot differ in them. */
@@ -15,7 +16,7 @@ export function requestOf(run: NewRun) {
 }
 
 export const FACT_KINDS = ['commit', 'label', 'branch', 'repository'] as const
-export type FactKind = (typeof FACT_KINDS)[number]
+type FactKind = (typeof FACT_KINDS)[number]
 
 /** What lists find a run by beside its suite and state; each once. A commit is the one checked out or the pull request's own. */
 export function factsOf({ source, ci, labels }: Pick<NewRun, 'source' | 'ci' | 'labels'>) {
@@ -30,8 +31,24 @@ export function factsOf({ source, ci, labels }: Pick<NewRun, 'source' | 'ci' | '
   )
 }
 
+/** The day in which a run counts for its user: UTC, as 2026-11-25. */
+export const dayOf = (time: number) => new Date(time).toISOString().slice(0, 10)
+
+/** What an event tells of a run. */
+export function shownOf(run: RunRecord): RunSnapshot {
+  const { definition, sealedSecrets, variables, cancelReason, ...shown } = run
+  return shown
+}
+
+/** What the end of a run says of its suite; undefined when it says nothing: cancelled, or the service was at fault. */
+export function suiteVerdict({ state, reason }: Pick<RunRecord, 'state' | 'reason'>): SuiteVerdict | undefined {
+  if (state === 'passed') return 'passing'
+  const failing = state === 'failed' || state === 'timed_out' || (state === 'errored' && reason?.fault === 'suite')
+  return failing ? 'failing' : undefined
+}
+
 /** A reason with the fault that its code has (contract/reasons.ts). */
-export function reason(code: keyof typeof REASONS, message: string): NonNullable<RunRecord['reason']> {
+function reason(code: keyof typeof REASONS, message: string): NonNullable<RunRecord['reason']> {
   return { code, message, fault: REASONS[code].fault }
 }
 

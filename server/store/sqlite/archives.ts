@@ -1,8 +1,6 @@
 import type { ArchiveRecord, Archives } from '../ports/archives.ts'
+import { ARCHIVE_USED_EVERY_MS } from '../ports/times.ts'
 import { type Database, decoder } from './database.ts'
-
-/** How exact `lastUsedAt` is: it counts in days, and every run is a use. */
-const USED_EVERY_MS = 60_000
 
 const COLUMNS = 'workspace, sha256, bytes, filesDigest, createdAt, lastUsedAt'
 const KEY = 'workspace = :workspace AND sha256 = :sha256'
@@ -46,7 +44,7 @@ export function sqliteArchives(db: Database): Archives {
     get: async (workspace, sha256) => get(workspace, sha256),
     async markUsed(workspace, sha256) {
       const archive = get(workspace, sha256)
-      if (!archive || Math.abs(db.now() - archive.lastUsedAt) < USED_EVERY_MS) return
+      if (!archive || Math.abs(db.now() - archive.lastUsedAt) < ARCHIVE_USED_EVERY_MS) return
       await db.write(() => db.run(ARCHIVES_SQL.markUsed, { workspace, sha256, now: db.now() }))
     },
     removeUnused: (unusedSince, limit) =>

@@ -1,8 +1,6 @@
 import type { CompletedAnswer, Idempotency } from '../ports/idempotency.ts'
+import { RESERVED_MS } from '../ports/times.ts'
 import { type Database, decoder } from './database.ts'
-
-/** How long a reservation stands that is neither completed nor released: its request is gone by then. */
-const RESERVED_MS = 60_000
 
 export const IDEMPOTENCY_SQL = {
   get: `SELECT meaning, status, sealedBody, secretOf FROM idempotency

@@ -1,11 +1,7 @@
 import type { HeldKey, KeyRecord, Keys, NewKeyRecord } from '../ports/keys.ts'
+import { KEY_SHOWN_MS, KEY_USED_EVERY_MS } from '../ports/times.ts'
 import { type Database, decoder, PAGE, pageValues } from './database.ts'
 import { announce, listens } from './outbox.ts'
-
-/** How long a dead key is still listed. */
-const SHOWN_MS = 90 * 24 * 3600_000
-/** How exact `lastUsedAt` is. */
-const USED_EVERY_MS = 60_000
 
 const COLUMNS = `id, user, workspace, name, description, scopes, suites, allowedIps, audiences, limits, replaces, endsReplaced,
   digest, "start", "end", createdAt, expiresAt, revokedAt, lastUsedAt, lastUsedFrom`
@@ -52,7 +48,8 @@ export function sqliteKeys(db: Database): Keys {
   }
   const active = (user: string) => Number(db.get(KEYS_SQL.active, { user, now: db.now() })!.n)
   const isGood = (key: KeyRecord) => key.revokedAt === null && (key.expiresAt === null || key.expiresAt > db.now())
-  const usedLately = (key: KeyRecord) => key.lastUsedAt !== null && Math.abs(db.now() - key.lastUsedAt) < USED_EVERY_MS
+  const usedLately = (key: KeyRecord) =>
+    key.lastUsedAt !== null && Math.abs(db.now() - key.lastUsedAt) < KEY_USED_EVERY_MS
 
   return {
     create: (key, maxActive) =>
@@ -89,7 +86,7 @@ export function sqliteKeys(db: Database): Keys {
     get: async (id) => find(KEYS_SQL.get, { id }),
     async list({ user, workspace }, page) {
       const sql = user === undefined ? 'listOfWorkspace' : workspace === undefined ? 'listOfUser' : 'listOfBoth'
-      const values = { user, workspace, shownSince: db.now() - SHOWN_MS, ...pageValues(page) }
+      const values = { user, workspace, shownSince: db.now() - KEY_SHOWN_MS, ...pageValues(page) }
       return db.all(KEYS_SQL[sql], values).map(record)
     },
     update: (id, change) =>

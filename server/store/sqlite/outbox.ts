@@ -1,4 +1,5 @@
-import type { Outbox, OutboxContent, OutboxEvent, RunSnapshot, SuiteVerdict } from '../ports/outbox.ts'
+import type { Outbox, OutboxContent, OutboxEvent, SuiteVerdict } from '../ports/outbox.ts'
+import { shownOf, suiteVerdict } from '../ports/run-rules.ts'
 import type { RunRecord } from '../ports/runs.ts'
 import { type Database, decoder } from './database.ts'
 import { insertDelivery } from './delivery-insert.ts'
@@ -35,7 +36,7 @@ export function announce(db: Database, workspace: string, content: OutboxContent
 /** A run came to that: told where anybody listens. The end is told, too, to the address that the run itself named. */
 export function announceRun(db: Database, type: 'run.queued' | 'run.started' | 'run.finished', run: RunRecord): void {
   const asked = type === 'run.finished' && run.callbackUrl !== null
-  if (asked || listens(db, run.workspace)) announce(db, run.workspace, { type, run: snapshot(run) })
+  if (asked || listens(db, run.workspace)) announce(db, run.workspace, { type, run: shownOf(run) })
 }
 
 /** Notes what a run that ended says of its suite on its branch, and tells when that is a turn. */
@@ -48,30 +49,12 @@ export function noteSuiteState(db: Database, run: RunRecord): void {
   if (before && before.runCreatedAt > createdAt) return
   db.run(OUTBOX_SQL.setSuiteState, { ...place, state: to, createdAt, now: db.now() })
   if (!before || before.state === to || !listens(db, workspace)) return
-  announce(db, workspace, { type: 'suite.state_changed', run: snapshot(run), from: before.state, to })
+  announce(db, workspace, { type: 'suite.state_changed', run: shownOf(run), from: before.state, to })
 }
 
 /** Whether the workspace has an active callback. */
 export function listens(db: Database, workspace: string): boolean {
   return db.get(OUTBOX_SQL.listens, { workspace }) !== undefined
-}
-
-function suiteVerdict({ state, reason }: RunRecord): SuiteVerdict | undefined {
-  if (state === 'passed') return 'passing'
-  return state === 'failed' || state === 'timed_out' || (state === 'errored' && reason?.fault === 'suite')
-    ? 'failing'
-    : undefined
-}
-
-function snapshot(run: RunRecord): RunSnapshot {
-  const {
-    definition: _definition,
-    sealedSecrets: _secrets,
-    variables: _variables,
-    cancelReason: _reason,
-    ...rest
-  } = run
-  return rest
 }
 
 export function sqliteOutbox(db: Database): Outbox {

@@ -1,6 +1,7 @@
+import { factsOf } from '../ports/run-rules.ts'
 import { unneededBlobs } from './archives.ts'
 import type { Database } from './database.ts'
-import { factsOf, getRun } from './run-record.ts'
+import { getRun } from './run-record.ts'
 
 /** Rows that one transaction removes: so it takes milliseconds, however large a run was. */
 const BATCH = 200

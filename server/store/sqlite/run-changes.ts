@@ -1,7 +1,8 @@
+import { cancelledVerdict } from '../ports/run-rules.ts'
 import type { RunRecord, Verdict } from '../ports/runs.ts'
 import type { Database } from './database.ts'
 import { announceRun, noteSuiteState } from './outbox.ts'
-import { getRun, RUN_COLUMNS, reason, runRecord } from './run-record.ts'
+import { getRun, RUN_COLUMNS, runRecord } from './run-record.ts'
 
 export const RUN_CHANGES_SQL = {
   start: `UPDATE runs SET state = 'running', version = version + 1, attempt = attempt + 1, startedAt = :now, reason = NULL,
@@ -28,7 +29,7 @@ export function startRun(db: Database, id: string, owner: string, leaseMs: numbe
 export function handBack(db: Database, run: RunRecord, lostLeases = run.lostLeases): RunRecord {
   if (run.cancelReason !== null) {
     const message = db.get(RUN_CHANGES_SQL.cancelMessage, { id: run.id })!.cancelMessage as string
-    return endRun(db, { ...run, lostLeases }, cancelled(run.cancelReason, message))
+    return endRun(db, { ...run, lostLeases }, cancelledVerdict(run.cancelReason, message))
   }
   const queueEndsAt = db.now() + run.queueTimeoutSeconds * 1000
   return runRecord(db.get(RUN_CHANGES_SQL.requeue, { id: run.id, lostLeases, queueEndsAt })!)
@@ -49,12 +50,8 @@ export function cancelRun(
   cancelReason: NonNullable<RunRecord['cancelReason']>,
   cancelMessage: string,
 ): RunRecord {
-  if (run.state === 'queued') return endRun(db, run, cancelled(cancelReason, cancelMessage))
+  if (run.state === 'queued') return endRun(db, run, cancelledVerdict(cancelReason, cancelMessage))
   if (run.state !== 'running' || run.cancelReason !== null) return run
   db.run(RUN_CHANGES_SQL.askToStop, { id: run.id, cancelReason, cancelMessage })
   return getRun(db, run.id)!
-}
-
-function cancelled(code: NonNullable<RunRecord['cancelReason']>, message: string): Verdict {
-  return { state: 'cancelled', results: null, reason: reason(code, message) }
 }

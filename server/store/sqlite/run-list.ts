@@ -1,7 +1,8 @@
 import type { PageRequest } from '../ports/page.ts'
+import { FACT_KINDS } from '../ports/run-rules.ts'
 import type { RunFilter, RunRecord } from '../ports/runs.ts'
 import { type Database, pageValues } from './database.ts'
-import { FACT_KINDS, RUN_COLUMNS, runRecord } from './run-record.ts'
+import { RUN_COLUMNS, runRecord } from './run-record.ts'
 
 /**
  * The statement of a list with these filters. It walks the index of its most telling filter (a fact, else suite and state)

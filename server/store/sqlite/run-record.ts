@@ -1,4 +1,4 @@
-import { REASONS } from '../../../contract/reasons.ts'
+import type { requestOf } from '../ports/run-rules.ts'
 import type { NewRun, RunRecord } from '../ports/runs.ts'
 import { type Database, decoder, type Row } from './database.ts'
 
@@ -13,12 +13,6 @@ export const RUN_RECORD_SQL = {
 
 const columns = decoder<RunRecord & { request?: Request }>({ json: ['results', 'reason', 'request'] })
 type Request = ReturnType<typeof requestOf>
-
-/** What never changes of a run: one JSON column. What is searched or changed has columns of its own. */
-export function requestOf(run: NewRun) {
-  const { id, workspace, suite, sealedSecrets, ...request } = run
-  return request
-}
 
 export function runRecord(row: Row): RunRecord {
   const { request, ...run } = columns(row)
@@ -47,25 +41,4 @@ export function laneOf({ suite, definition }: Pick<NewRun, 'suite' | 'definition
 export function parseLane(lane: string): { suite: string; concurrency: number; runsOn: string[]; user?: string } {
   const [suite, concurrency, runsOn, user] = JSON.parse(lane)
   return { suite, concurrency, runsOn, ...(user === undefined ? {} : { user }) }
-}
-
-export const FACT_KINDS = ['commit', 'label', 'branch', 'repository'] as const
-export type FactKind = (typeof FACT_KINDS)[number]
-
-/** What lists find a run by beside its suite and state; each once. A commit is the one checked out or the pull request's own. */
-export function factsOf({ source, ci, labels }: Pick<NewRun, 'source' | 'ci' | 'labels'>) {
-  const values: Record<FactKind, (string | null | undefined)[]> = {
-    commit: [source.commit, ci.commit, ci.headCommit],
-    label: labels,
-    branch: [ci.branch],
-    repository: [source.repository, ci.repository],
-  }
-  return FACT_KINDS.flatMap((kind) =>
-    [...new Set(values[kind])].filter((value) => value != null).map((value) => ({ kind, value })),
-  )
-}
-
-/** A reason with the fault that its code has (contract/reasons.ts). */
-export function reason(code: keyof typeof REASONS, message: string): NonNullable<RunRecord['reason']> {
-  return { code, message, fault: REASONS[code].fault }
 }

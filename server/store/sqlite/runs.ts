@@ -1,3 +1,4 @@
+import { dayOf, factsOf, IDEMPOTENT_MS, requestOf, WATCHED_EVERY_MS } from '../ports/run-rules.ts'
 import type { NewRun, Runs } from '../ports/runs.ts'
 import { runningLimitOf } from './claim.ts'
 import { type Database, decoder } from './database.ts'
@@ -5,11 +6,7 @@ import { announceRun } from './outbox.ts'
 import { removeRuns } from './removal.ts'
 import { cancelRun } from './run-changes.ts'
 import { listRuns } from './run-list.ts'
-import { factsOf, getRun, laneOf, RUN_COLUMNS, requestOf, runRecord } from './run-record.ts'
-
-const IDEMPOTENT_MS = 24 * 3600_000
-/** How often it is noted that a run's client is there. */
-const WATCHED_EVERY_MS = 15_000
+import { getRun, laneOf, RUN_COLUMNS, runRecord } from './run-record.ts'
 
 export const RUNS_SQL = {
   ofKey: `SELECT id, idempotencyMeaning AS meaning, createdAt FROM runs
@@ -90,6 +87,5 @@ export function sqliteRuns(db: Database): Runs {
 }
 
 function startedToday(db: Database, user: string | null): number {
-  const day = new Date(db.now()).toISOString().slice(0, 10)
-  return Number(db.get(RUNS_SQL.ofToday, { user, day })?.n ?? 0)
+  return Number(db.get(RUNS_SQL.ofToday, { user, day: dayOf(db.now()) })?.n ?? 0)
 }

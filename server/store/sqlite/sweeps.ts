@@ -1,7 +1,8 @@
+import { abandonedMessage, lostVerdict, overdueVerdict } from '../ports/run-rules.ts'
 import type { RunRecord } from '../ports/runs.ts'
 import type { Database } from './database.ts'
 import { cancelRun, endRun, handBack } from './run-changes.ts'
-import { RUN_COLUMNS, reason, runRecord } from './run-record.ts'
+import { RUN_COLUMNS, runRecord } from './run-record.ts'
 
 export const SWEEPS_SQL = {
   lost: `SELECT ${RUN_COLUMNS} FROM runs WHERE leaseEndsAt <= :now ORDER BY leaseEndsAt LIMIT :limit`,
@@ -17,14 +18,7 @@ export function sweepLost(db: Database, limit: number): RunRecord[] {
     const lostLeases = run.lostLeases + 1
     const { attempts } = run.definition
     if (run.cancelReason !== null || lostLeases < attempts) return handBack(db, run, lostLeases)
-    const message =
-      `The worker was lost ${times(lostLeases)} while it ran this, and the suite allows ${attempts} ` +
-      `${attempts === 1 ? 'attempt' : 'attempts'}: the worker, its machine or its network went away. Run it again.`
-    return endRun(
-      db,
-      { ...run, lostLeases },
-      { state: 'errored', results: null, reason: reason('worker_lost', message) },
-    )
+    return endRun(db, { ...run, lostLeases }, lostVerdict(attempts, lostLeases))
   })
 }
 
@@ -32,8 +26,7 @@ export function sweepLost(db: Database, limit: number): RunRecord[] {
 export function sweepAbandoned(db: Database, watchSince: number, limit: number): RunRecord[] {
   return db.all(SWEEPS_SQL.abandoned, { now: db.now(), watchSince, limit }).map((row) => {
     const run = runRecord(row)
-    const message = `Nobody asked for the run any more for ${run.abandonAfterSeconds} s, so it was cancelled.`
-    return cancelRun(db, run, 'abandoned', message)
+    return cancelRun(db, run, 'abandoned', abandonedMessage(run))
   })
 }
 
@@ -41,12 +34,6 @@ export function sweepAbandoned(db: Database, watchSince: number, limit: number):
 export function sweepOverdue(db: Database, limit: number): RunRecord[] {
   return db.all(SWEEPS_SQL.overdue, { now: db.now(), limit }).map((row) => {
     const run = runRecord(row)
-    const why = run.reason ? ` ${run.reason.message}` : ''
-    const message = `No worker took the run within ${run.queueTimeoutSeconds} s (its queue timeout).${why}`
-    return endRun(db, run, { state: 'errored', results: null, reason: reason('queue_timeout', message) })
+    return endRun(db, run, overdueVerdict(run))
   })
-}
-
-function times(n: number): string {
-  return n === 1 ? 'once' : n === 2 ? 'twice' : `${n} times`
 }

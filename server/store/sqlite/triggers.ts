@@ -1,9 +1,7 @@
+import { WEBHOOK_KNOWN_MS } from '../ports/times.ts'
 import type { TriggerRecord, Triggers } from '../ports/triggers.ts'
 import { type Database, decoder, PAGE, pageValues } from './database.ts'
 import { rotated } from './secrets.ts'
-
-/** How long a webhook that comes again is known. */
-const KNOWN_MS = 24 * 3600_000
 
 const COLUMNS = `id, workspace, suite, kind, source, events, branches, repositories, forks, variables, callbackUrl,
   description, secrets, disabled, createdAt, updatedAt`
@@ -58,7 +56,7 @@ export function sqliteTriggers(db: Database): Triggers {
     delete: (id) => db.write(() => db.run(TRIGGERS_SQL.delete, { id }) > 0),
     async runOf(trigger, tokens) {
       for (const token of tokens) {
-        const row = db.get(TRIGGERS_SQL.runOf, { trigger, token, since: db.now() - KNOWN_MS })
+        const row = db.get(TRIGGERS_SQL.runOf, { trigger, token, since: db.now() - WEBHOOK_KNOWN_MS })
         if (row) return row.run as string
       }
       return undefined
@@ -69,7 +67,7 @@ export function sqliteTriggers(db: Database): Triggers {
       }),
     expire: (limit) =>
       db.write(() => {
-        const old = db.all(TRIGGERS_SQL.old, { before: db.now() - KNOWN_MS, limit })
+        const old = db.all(TRIGGERS_SQL.old, { before: db.now() - WEBHOOK_KNOWN_MS, limit })
         for (const row of old) db.run(TRIGGERS_SQL.forget, row)
         return old.length
       }),

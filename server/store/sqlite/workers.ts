@@ -1,8 +1,7 @@
+import { WORKER_SEEN_EVERY_MS } from '../ports/times.ts'
 import type { WorkerRecord, Workers } from '../ports/workers.ts'
 import { type Database, decoder, PAGE, pageValues, type Row } from './database.ts'
 
-/** How exact `lastSeenAt` is. */
-const SEEN_EVERY_MS = 10_000
 /** Instead of NULL, so that shared ones are found by the same index. */
 const SHARED = ''
 
@@ -52,7 +51,7 @@ export function sqliteWorkers(db: Database): Workers {
       const worker = find(WORKERS_SQL.get, { id })
       if (!worker) return
       const isNew = said !== undefined && !isSame(said, worker.said)
-      const seenLately = worker.lastSeenAt !== null && Math.abs(db.now() - worker.lastSeenAt) < SEEN_EVERY_MS
+      const seenLately = worker.lastSeenAt !== null && Math.abs(db.now() - worker.lastSeenAt) < WORKER_SEEN_EVERY_MS
       if (isNew || !seenLately)
         await db.write(() => db.run(WORKERS_SQL.markSeen, { id, said: said ?? worker.said, now: db.now() }))
     },
