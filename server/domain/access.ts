@@ -2,6 +2,7 @@ import { isWellFormedApiKey } from '../../contract/api-key.ts'
 import { isId } from '../../contract/ids.ts'
 import { isScope, type Scope } from '../../contract/scopes.ts'
 import { type AccessTokenClaims, OIDC_CLIENT_PREFIX } from '../../contract/tokens.ts'
+import { StoreError } from '../store/ports/store.ts'
 import type { Caller } from './caller.ts'
 import { isWithin } from './networks.ts'
 import { Problem } from './problem.ts'
@@ -28,6 +29,7 @@ export function accessControl(options: { signing: Signing; revocation: Revocatio
     try {
       return await signing.verify(token)
     } catch (cause) {
+      if (cause instanceof StoreError) throw cause
       const expired = (cause as { code?: string }).code === 'ERR_JWT_EXPIRED'
       throw new Problem(
         'invalid_token',

@@ -2,7 +2,7 @@ import { isWellFormedApiKey } from '../../contract/api-key.ts'
 import { isId } from '../../contract/ids.ts'
 import type { AccessTokenClaims } from '../../contract/tokens.ts'
 import type { HeldKey } from '../store/ports/keys.ts'
-import type { Store } from '../store/ports/store.ts'
+import { type Store, StoreError } from '../store/ports/store.ts'
 import type { WorkerRecord } from '../store/ports/workers.ts'
 import type { AuditTrail } from './audit-trail.ts'
 import type { RequestFacts } from './caller.ts'
@@ -38,7 +38,11 @@ export function credentials(options: CredentialsOptions): Credentials {
   const { store, signing, revocation } = options
   const seconds = (ms: number) => Math.floor(ms / 1000)
 
-  const claimsOf = (token: string) => signing.verify(token, { anyAudience: true }).catch(() => undefined)
+  const claimsOf = (token: string) =>
+    signing.verify(token, { anyAudience: true }).catch((error) => {
+      if (error instanceof StoreError) throw error
+      return undefined
+    })
 
   function keyFacts(key: HeldKey): Introspection {
     const { holder } = key

@@ -12,8 +12,8 @@ type SignKey = Awaited<ReturnType<typeof importJWK>>
 export interface Signing {
   sign(claims: AccessTokenClaims): Promise<string>
   /**
-   * The claims of a token that this server signed and that has not expired; throws an Error otherwise. `anyAudience`: also
-   * one for the operator's own APIs, which opens nothing here.
+   * The claims of a token that this server signed and that has not expired; throws an Error otherwise, a StoreError when
+   * the key that it names cannot be looked for. `anyAudience`: also one for the operator's own APIs, which opens nothing here.
    */
   verify(token: string, options?: { anyAudience: boolean }): Promise<AccessTokenClaims>
   /** The public keys (RFC 7517), with those that will sign soon. */
@@ -37,6 +37,8 @@ const TOKEN_MAX_LENGTH = 16_384
 const LIFE_MAX_SECONDS = 3600
 /** Tokens that were found good, by their exact text: the same text needs no second look at its signature. Bounded. */
 const KNOWN_MAX = 10_000
+/** How often a token of a key that is not known here makes this process look for the keys of others. */
+const LOOK_EVERY_MS = 200
 const CLAIMS = ['exp', 'iat', 'sub', 'client_id', 'jti', 'scope']
 
 interface LoadedKeys {
@@ -72,6 +74,18 @@ export async function openSigning(options: SigningOptions): Promise<Signing> {
 
   const known = new Map<string, AccessTokenClaims>()
   let keys = await load()
+  let lookedAt = now()
+
+  /** The public key of that id. Another process may have made it a moment ago: two that start together make one each. */
+  async function keyOf({ kid, alg }: { kid?: string; alg: string }): Promise<SignKey> {
+    if (typeof kid === 'string' && !keys.publicKeys.has(kid) && Math.abs(now() - lookedAt) >= LOOK_EVERY_MS) {
+      lookedAt = now()
+      keys = await load()
+    }
+    const signer = typeof kid === 'string' ? keys.publicKeys.get(kid) : undefined
+    if (!signer || signer.algorithm !== alg) throw new Error('unknown signing key')
+    return signer.key
+  }
 
   return {
     async sign(claims) {
@@ -87,23 +101,15 @@ export async function openSigning(options: SigningOptions): Promise<Signing> {
       if (before && before.exp * 1000 > now()) return before
       known.delete(token)
       requireCompactJwt(token, TOKEN_MAX_LENGTH)
-      const { payload } = await jwtVerify(
-        token,
-        (header) => {
-          const signer = typeof header.kid === 'string' ? keys.publicKeys.get(header.kid) : undefined
-          if (!signer || signer.algorithm !== header.alg) throw new Error('unknown signing key')
-          return signer.key
-        },
-        {
-          algorithms: ['ES256', 'RS256'],
-          issuer,
-          ...(anyAudience ? {} : { audience: `${issuer}/v1` }),
-          typ: 'at+jwt',
-          requiredClaims: CLAIMS,
-          maxTokenAge: LIFE_MAX_SECONDS,
-          currentDate: new Date(now()),
-        },
-      )
+      const { payload } = await jwtVerify(token, keyOf, {
+        algorithms: ['ES256', 'RS256'],
+        issuer,
+        ...(anyAudience ? {} : { audience: `${issuer}/v1` }),
+        typ: 'at+jwt',
+        requiredClaims: CLAIMS,
+        maxTokenAge: LIFE_MAX_SECONDS,
+        currentDate: new Date(now()),
+      })
       // A shared worker alone is of no workspace, and may do nothing but its work.
       if (typeof payload.workspace !== 'string' && payload.scope !== 'work') throw new Error('of no workspace')
       // One audience, as we write it: a list with ours among others was not made here.
