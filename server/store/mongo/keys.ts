@@ -119,7 +119,17 @@ export function mongoKeys(db: Database): Keys {
   }
 
   return {
-    create: async (key, maxActive) => (await add(key, maxActive, NOTHING)) as KeyRecord | 'too_many',
+    async create(key, maxActive) {
+      const there = await find({ _id: key.id })
+      if (there) return there
+      try {
+        return (await add(key, maxActive, NOTHING)) as KeyRecord | 'too_many'
+      } catch (error) {
+        const made = isDuplicate(error) ? await find({ _id: key.id }) : undefined
+        if (made) return made
+        throw error
+      }
+    },
     async rotate(id, key, { endsAt, atFirstUse, maxActive }) {
       const old = await find({ _id: id })
       if (old?.replacedBy) return 'replaced'

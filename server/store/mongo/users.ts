@@ -47,6 +47,8 @@ export function mongoUsers(db: Database): Users {
      * nobody sees.
      */
     async create(user, { role, newWorkspace }) {
+      const there = await find({ _id: user.id })
+      if (there) return there
       const taken = await takenBy(user)
       if (taken) return taken
       const { id, workspace, kind } = user
@@ -57,17 +59,21 @@ export function mongoUsers(db: Database): Users {
         externalId,
         ...fields
       } = fieldsOf(user) as UserRecord & { emailFolded: string }
-      await db.insert('users', { _id, ...fields, deletedAt: UNSEEN }, { createdAt: db.now(), changedAt: db.now() })
-      if (newWorkspace) await makeWorkspace(db, workspace, newWorkspace.name, { user: id, kind, role })
+      const stamps = { createdAt: db.now(), changedAt: db.now() }
+      // One that is there unseen was cut off, or is being made at this moment: it comes to the same.
+      const isOurs = await added(db.insert('users', { _id, ...fields, deletedAt: UNSEEN }, stamps))
+      if (newWorkspace) await added(makeWorkspace(db, workspace, newWorkspace.name, { user: id, kind, role }))
       else await addMember(db, { user: id, kind, role }, workspace)
       try {
         const unique = { email, emailFolded, externalId, deletedAt: null }
-        const seen = await users.findOneAndUpdate({ _id }, { $set: unique }, { returnDocument: 'after' })
-        return record(seen!)
+        await users.updateOne({ _id, deletedAt: UNSEEN }, { $set: unique })
+        return (await find({ _id }))!
       } catch (error) {
-        if (newWorkspace) await workspaces.deleteOne({ _id: workspace })
-        else await workspaces.updateOne({ _id: workspace }, { $pull: { members: { user: id } } as never })
-        await users.deleteOne({ _id })
+        if (isOurs) {
+          if (newWorkspace) await workspaces.deleteOne({ _id: workspace })
+          else await workspaces.updateOne({ _id: workspace }, { $pull: { members: { user: id } } as never })
+          await users.deleteOne({ _id })
+        }
         const now = isDuplicate(error) ? await takenBy(user) : undefined
         if (now) return now
         throw error
@@ -115,6 +121,16 @@ export function mongoUsers(db: Database): Users {
     count: () => users.countDocuments({ deletedAt: { $ne: UNSEEN } }),
   }
 }
+
+/** False when a document of that id is there already. */
+const added = (insert: Promise<Doc>) =>
+  insert.then(
+    () => true,
+    (error) => {
+      if (isDuplicate(error)) return false
+      throw error
+    },
+  )
 
 const others = ({ members }: Doc, user: string) =>
   (members as Member[]).filter((member) => member.user !== user && member.role !== null)

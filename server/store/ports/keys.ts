@@ -53,7 +53,10 @@ export type NewKeyRecord = Omit<
 >
 
 export interface Keys {
-  /** `too_many` when the user already has `maxActive` keys that are neither revoked nor expired. */
+  /**
+   * `too_many` when the user already has `maxActive` keys that are neither revoked nor expired. Asked for again with the id
+   * of a key that is there, it answers that one.
+   */
   create(key: NewKeyRecord, maxActive: number): Promise<KeyRecord | 'too_many'>
   /**
    * Makes `key` as the one successor of `old`, which ends at `endsAt` if that is before its own end, and with `atFirstUse`

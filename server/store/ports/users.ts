@@ -25,7 +25,8 @@ export type UserChange = Partial<Pick<UserRecord, 'email' | 'name' | 'metadata' 
 export interface Users {
   /**
    * Makes the user and the membership in `user.workspace`; with `newWorkspace` that workspace too. `email_taken` is
-   * without regard to case, `external_id_taken` exact and within one issuer.
+   * without regard to case, `external_id_taken` exact and within one issuer. Asked for again with the id of a user that is
+   * there, it answers that one, and finishes what was cut off.
    */
   create(
     user: Omit<UserRecord, 'createdAt'>,

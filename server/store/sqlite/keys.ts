@@ -54,6 +54,8 @@ export function sqliteKeys(db: Database): Keys {
   return {
     create: (key, maxActive) =>
       db.write(() => {
+        const there = find(KEYS_SQL.get, key)
+        if (there) return there
         if (active(key.user) >= maxActive) return 'too_many'
         return insert(key, { replaces: null, endsReplaced: false })
       }),

@@ -41,6 +41,8 @@ export function sqliteUsers(db: Database): Users {
   return {
     create: (user, membership) =>
       db.write(() => {
+        const there = get(user.id)
+        if (there) return there
         const emailFolded = user.email?.toLowerCase() ?? null
         const { role, newWorkspace } = membership
         const values = { ...user, emailFolded, role, workspaceName: newWorkspace?.name, now: db.now() }

@@ -59,6 +59,14 @@ export function keysContract(open: OpenStore): void {
       expect(await holder(key.digest)).toBeNull()
     })
 
+    it('are made once when one is asked for again, whatever else is asked', async () => {
+      const asked = newKey()
+      const all = await Promise.all(Array.from({ length: 8 }, () => subject.store.keys.create(asked, 1)))
+      all.push(await subject.store.keys.create({ ...asked, name: 'other', digest: 'of another key' }, 1))
+      expect(all).toEqual(all.map(() => expect.objectContaining({ name: asked.name, digest: asked.digest })))
+      expect(await subject.store.keys.list({ user: asked.user }, { limit: 5 })).toHaveLength(1)
+    })
+
     it('are no more than a user may have; revoked and expired ones do not count', async () => {
       const create = (change = {}) => subject.store.keys.create(newKey(change), 2)
       const first = (await create({ expiresAt: subject.clock.now() + SECOND })) as { id: string }

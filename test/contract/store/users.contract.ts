@@ -54,6 +54,19 @@ export function usersContract(open: OpenStore): void {
       expect(await subject.store.users.count()).toBe(1)
     })
 
+    it('are made once, and wholly, when one is asked for again', async () => {
+      const asked = newUser()
+      const all = await Promise.all(Array.from({ length: 8 }, () => subject.store.users.create(asked, OWNER)))
+      subject.clock.advance(1)
+      all.push(await subject.store.users.create(asked, OWNER))
+      const user = { ...asked, createdAt: subject.clock.now() - 1 }
+      expect(all).toEqual(all.map(() => user))
+      expect(await subject.store.users.count()).toBe(1)
+      expect(await subject.store.memberships.list(asked.workspace, { limit: 5 })).toMatchObject([
+        { id: asked.id, role: 'owner' },
+      ])
+    })
+
     it('may have external ids that differ in case only, and many may have none', async () => {
       await create({ externalId: 'ext' })
       await create({ externalId: 'EXT' })

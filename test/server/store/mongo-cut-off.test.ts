@@ -9,6 +9,7 @@ import {
   finishedRun,
   newKey,
   newPush,
+  newUser,
   nextId,
   runningRun,
   SECOND,
@@ -50,6 +51,18 @@ describe.skipIf(why)(why ?? 'with a server', () => {
       await store.suites.push(WORKSPACE, 'smoke', newPush({ digest: sha256(2), definition: definition({ run: 'b' }) }))
       const all = await store.suites.revisions(WORKSPACE, 'smoke', { limit: 5 })
       expect(all.map(({ revision }) => revision)).toEqual([2, 1])
+    })
+
+    it('between a user and the workspace of their own: asked for again, both are there', async () => {
+      const { store, docs } = await open()
+      const asked = newUser()
+      const again = () => store.users.create(asked, { role: 'owner', newWorkspace: { name: 'own' } })
+      await again()
+      await docs('users').updateOne({ _id: asked.id }, { $set: { deletedAt: 0 } })
+      await docs('workspaces').deleteOne({ _id: asked.workspace })
+      expect(await store.users.get(asked.id)).toBeUndefined()
+      expect(await again()).toMatchObject(asked)
+      expect(await store.memberships.get(asked.id, asked.workspace)).toMatchObject({ role: 'owner' })
     })
 
     it('between the room for an archive and the archive: the room is given back when it is needed', async () => {
