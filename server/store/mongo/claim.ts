@@ -4,6 +4,7 @@ import { isDuplicate } from './errors.ts'
 import { starting } from './run-changes.ts'
 import { runRecord, target } from './run-record.ts'
 import { BUCKETS, bucketOf, freeSlot } from './slots.ts'
+import { inTurnOf } from './user-turn.ts'
 
 /** How many of the oldest runs are looked at before lanes are: nearly always one of them has a free slot. */
 const OLDEST = 16
@@ -102,7 +103,11 @@ async function claimFirst(db: Database, candidates: Doc[], refused: Refused, wor
   const limits = await limitsOf(db, candidates)
   for (const candidate of candidates) {
     if (refused.has(candidate.workspace) || refused.has(candidate.lane)) continue
-    const attempt = await claimRun(db, candidate, limits.get(candidate.user), worker, options)
+    const limit = limits.get(candidate.user)
+    const attempt =
+      limit === undefined
+        ? await claimRun(db, candidate, worker, options)
+        : await claimForUser(db, candidate, limit, worker, options)
     if (attempt === 'gone') raced = true
     else if ('run' in attempt) return { run: attempt.run, raced }
     else refused.add(attempt.full)
@@ -122,6 +127,23 @@ async function limitsOf(db: Database, candidates: Doc[]): Promise<Map<string, nu
   return new Map(limited.map(({ _id, limits }) => [_id, limits.runningAtOnce]))
 }
 
+/** As {@link claimRun}, for a user who may have only so many running over all workspaces. */
+async function claimForUser(
+  db: Database,
+  candidate: Doc,
+  limit: number,
+  worker: Worker,
+  options: ClaimOptions,
+): Promise<Attempt> {
+  const { user, lane } = candidate
+  const isFull = async () => (await db.collection('runs').countDocuments({ user, state: 'running' })) >= limit
+  if (await isFull()) return { full: lane }
+  const attempt = await inTurnOf(db, user, async (inTurn): Promise<Attempt> => {
+    return (await isFull()) ? { full: lane } : claimRun(db, candidate, worker, options, inTurn)
+  })
+  return attempt ?? { full: lane }
+}
+
 /**
  * Tries to start the run in slots that look free. Unique indexes decide: there are never two runs in one slot. Slots are
  * below the limit of the run that asks, and all that run are counted, also those that hold slots above it.
@@ -129,18 +151,15 @@ async function limitsOf(db: Database, candidates: Doc[]): Promise<Map<string, nu
 async function claimRun(
   db: Database,
   candidate: Doc,
-  userLimit: number | undefined,
   worker: Worker,
   options: ClaimOptions,
+  further: Where = {},
 ): Promise<Attempt> {
   const runs = db.collection('runs')
-  const { _id, bucket, workspace, suite, concurrency, lane, user } = candidate
+  const { _id, bucket, workspace, suite, concurrency, lane } = candidate
   for (let tries = 0; tries < TRIES; tries++) {
     const running = await runs
-      .find(
-        { bucket, workspace, state: 'running' },
-        { projection: { suite: 1, suiteSlot: 1, workspaceSlot: 1, userSlot: 1, user: 1 } },
-      )
+      .find({ bucket, workspace, state: 'running' }, { projection: { suite: 1, suiteSlot: 1, workspaceSlot: 1 } })
       .toArray()
     const pick = (among: Doc[], field: string, limit: number) =>
       among.length >= limit ? undefined : freeSlot(_id, limit, new Set(among.map((one) => one[field])))
@@ -152,23 +171,10 @@ async function claimRun(
       concurrency,
     )
     if (suiteSlot === undefined) return { full: lane }
-    const slots: Record<string, number> = { workspaceSlot, suiteSlot }
-    if (userLimit !== undefined) {
-      // A user's limit counts over all workspaces; the slot is one of this workspace, whose shard can hold it unique.
-      if ((await runs.countDocuments({ user, state: 'running', open: true })) >= userLimit) return { full: lane }
-      const userSlot = pick(
-        running.filter((one) => one.user === user),
-        'userSlot',
-        userLimit,
-      )
-      if (userSlot === undefined) return { full: lane }
-      slots.userSlot = userSlot
-    }
     try {
-      const where = { ...target(candidate), state: 'queued' }
-      const started = await runs.findOneAndUpdate(where, starting(db, worker.id, options.leaseMs, slots), {
-        returnDocument: 'after',
-      })
+      const where = { ...target(candidate), state: 'queued', ...further }
+      const stages = starting(db, worker.id, options.leaseMs, { workspaceSlot, suiteSlot })
+      const started = await runs.findOneAndUpdate(where, stages, { returnDocument: 'after' })
       return started ? { run: runRecord(started) } : 'gone'
     } catch (error) {
       if (!isDuplicate(error)) throw error

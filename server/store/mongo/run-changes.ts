@@ -6,7 +6,7 @@ import { type RunDoc, runRecord, target } from './run-record.ts'
 import { countRunTime } from './run-usage.ts'
 
 /** What only a running run has: with the slots, its places among those that may run at once. */
-const HELD = ['owner', 'leaseEndsAt', 'workspaceSlot', 'suiteSlot', 'userSlot']
+const HELD = ['owner', 'leaseEndsAt', 'workspaceSlot', 'suiteSlot']
 const RISEN: Expression = { $add: ['$version', 1] }
 
 /** The ways in which a run moves on, as pipelines of an update. */

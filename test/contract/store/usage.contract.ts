@@ -4,9 +4,12 @@ import {
   createRun,
   DAY,
   finish,
+  LEASE_MS,
+  NO_LIMIT,
   newRun,
   newUser,
   type OpenStore,
+  PASSED,
   runningRun,
   SECOND,
   useStore,
@@ -100,6 +103,35 @@ export function usageContract(open: OpenStore): void {
       expect(await claim(subject.store)).toBeUndefined()
       await finish(subject.store, { run: runs[0]!, attempt: 1 })
       expect((await claim(subject.store))?.id).toBe(runs[1])
+    })
+
+    it('at once are no more than is allowed over all workspaces, however many claim at the same time', async () => {
+      const limits = { maxKeys: null, runsPerDay: null, runningAtOnce: 3 }
+      const user = newUser({ limits })
+      await subject.store.users.create(user, { role: 'owner', newWorkspace: { name: 'own' } })
+      const triggeredBy = { kind: 'key' as const, id: 'key_1', name: 'ci', userId: user.id }
+      for (let n = 0; n < 12; n++) await createRun(subject.store, { triggeredBy, workspace: `wsp_${n % 6}` })
+      // Each by a worker of its own workspace, so that all of them see another run as the next one.
+      const options = { leaseMs: LEASE_MS, perWorkspace: NO_LIMIT }
+      const claimAll = async () => {
+        const claims = Array.from({ length: 12 }, (_, n) =>
+          subject.store.queue.claim({ id: `wrk_${n}`, labels: [] }, { ...options, workspace: `wsp_${n % 6}` }),
+        )
+        return (await Promise.all(claims)).filter((run) => run !== undefined)
+      }
+      const running = await claimAll()
+      expect(running).toHaveLength(3)
+      for (let round = 0; round < 4; round++) {
+        for (const run of running.splice(0, 2)) {
+          const owner = Array.from({ length: 12 }, (_, n) => `wrk_${n}`)
+          const lease = { run: run.id, attempt: run.attempt }
+          const ended = await Promise.all(owner.map((one) => subject.store.queue.finish(lease, one, PASSED)))
+          expect(ended.filter((answer) => answer !== 'lost')).toHaveLength(1)
+        }
+        const next = await claimAll()
+        expect(next, `round ${round}`).toHaveLength(2)
+        running.push(...next)
+      }
     })
   })
 }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { openMongoStore } from '../../../server/store/mongo/open.ts'
 import { createCallback } from '../../contract/store/callbacks.contract.ts'
 import {
+  claim,
   createKey,
   createRun,
   definition,
@@ -63,6 +64,20 @@ describe.skipIf(why)(why ?? 'with a server', () => {
       expect(await store.users.get(asked.id)).toBeUndefined()
       expect(await again()).toMatchObject(asked)
       expect(await store.memberships.get(asked.id, asked.workspace)).toMatchObject({ role: 'owner' })
+    })
+
+    it("between a user's turn to claim and its end: others have theirs ten seconds later", async () => {
+      const { store, docs, clock } = await open()
+      const limits = { maxKeys: null, runsPerDay: null, runningAtOnce: 1 }
+      const user = newUser({ limits })
+      await store.users.create(user, { role: 'owner', newWorkspace: { name: 'own' } })
+      const run = await createRun(store, { triggeredBy: { kind: 'key', id: 'key_1', name: 'ci', userId: user.id } })
+      const turn = { _id: `lease:running/${user.id}`, owner: 'gone', endsAt: clock.now() + 10 * SECOND }
+      await docs('meta').insertOne(turn)
+      expect(await claim(store)).toBeUndefined()
+      clock.advance(10 * SECOND)
+      expect(await claim(store)).toMatchObject({ id: run.id, state: 'running' })
+      expect(await docs('meta').findOne({ _id: turn._id })).toBeNull()
     })
 
     it('between the room for an archive and the archive: the room is given back when it is needed', async () => {
