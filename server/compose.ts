@@ -191,8 +191,8 @@ async function composeOn(parts: Parts, config: Config, options: ComposeOptions):
 }
 
 /** A new signing key at once and no other good any more; answers its id. The server must not run on the same data folder. */
-export async function composeSigningKey(config: Config, clock: Clock = systemClock): Promise<string> {
-  const { store, vault } = await openParts(config, clock)
+export async function composeSigningKey(config: Config, own: Clock = systemClock): Promise<string> {
+  const { store, vault, clock } = await openParts(config, own)
   try {
     return await replaceSigningKeys({ store, vault, algorithm: config.tokenAlgorithm, now: () => clock.now() })
   } finally {
@@ -201,8 +201,8 @@ export async function composeSigningKey(config: Config, clock: Clock = systemClo
 }
 
 /** Another key with every scope but `work`, for the way back in. The server must not run on the same data folder. */
-export async function composeAdminKey(config: Config, clock: Clock = systemClock): Promise<string> {
-  const { store } = await openParts(config, clock)
+export async function composeAdminKey(config: Config, own: Clock = systemClock): Promise<string> {
+  const { store, clock } = await openParts(config, own)
   try {
     return await makeAdminKey({ store, newId: idMaker(clock), now: () => clock.now(), maxDays: config.keyMaxDays })
   } finally {

@@ -10,6 +10,7 @@ import { guarded } from './store/mongo/errors.ts'
 import { openMongoStore } from './store/mongo/open.ts'
 import type { Store } from './store/ports/store.ts'
 import { openSqliteStore } from './store/sqlite/open.ts'
+import { storeClock } from './store-clock.ts'
 import { createVault, type Vault } from './vault/vault.ts'
 import { changeStreamWake } from './wake/change-stream.ts'
 import { localWake } from './wake/local.ts'
@@ -23,10 +24,11 @@ export interface Parts {
   /** Whether other processes work on the same store. */
   readonly shared: boolean
   readonly vault: Vault
+  /** The store's time. */
   readonly clock: Clock
 }
 
-type Kept = Pick<Parts, 'store' | 'blobs' | 'wake' | 'shared'>
+type Kept = Omit<Parts, 'vault'>
 
 /** An API node serves many at once; a sender or an embedded worker asks for little. */
 const POOL = { api: 50, other: 10 }
@@ -53,7 +55,7 @@ export async function openParts(
       )
     }
     mkdirSync(paths.runs, { recursive: true, mode: 0o711 })
-    return { ...kept, vault, clock }
+    return { ...kept, vault }
   } catch (error) {
     await kept.store.close()
     throw error
@@ -64,7 +66,7 @@ async function openFolder(config: Config, clock: Clock): Promise<Kept> {
   const paths = dataPaths(config.dataDir)
   const store = await openSqliteStore({ file: paths.database, clock })
   try {
-    return { store, blobs: await openFolderBlobs(paths.blobs), wake: localWake(), shared: false }
+    return { store, blobs: await openFolderBlobs(paths.blobs), wake: localWake(), shared: false, clock }
   } catch (error) {
     await store.close()
     throw error
@@ -82,6 +84,8 @@ async function openMongo(config: Config, clock: Clock, onNote: (note: string) =>
   try {
     await refuseUnfinishedCopy(db)
     for (const warning of warnings) onNote(warning)
+    const time = storeClock(clock, () => store.now())
+    await time.ask()
     const blobs = guarded(await openGridfsBlobs(db))
     const wake = changeStreamWake({
       runs: db.collection('runs'),
@@ -92,7 +96,7 @@ async function openMongo(config: Config, clock: Clock, onNote: (note: string) =>
       wake.close()
       await store.close()
     }
-    return { store: { ...store, close }, blobs, wake, shared: true }
+    return { store: { ...store, now: time.ask, close }, blobs, wake, shared: true, clock: time.clock }
   } catch (error) {
     await store.close()
     throw error

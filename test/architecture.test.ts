@@ -47,6 +47,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   'server/help.ts': ['server/settings.ts', 'settings'],
   'server/first-key.ts': [],
   'server/secret-key.ts': [],
+  'server/store-clock.ts': ['server/clock.ts'],
   'server/metrics.ts': ['server/store/ports'],
   'server/runner.ts': ['server/config.ts', 'worker/configured-runner.ts', 'worker/runner', 'contract'],
   'server/parts.ts': ['server', 'contract'],

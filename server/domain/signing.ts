@@ -33,6 +33,8 @@ export interface SigningOptions {
 
 /** A token longer than this is none of ours, and is refused before anything reads it. Characters. */
 const TOKEN_MAX_LENGTH = 16_384
+/** How far ahead another node may be that goes by the store's clock, too; or this one before its clock was set back. Seconds. */
+const AHEAD_MAX_SECONDS = 60
 /** No token of ours lives longer. Seconds. */
 const LIFE_MAX_SECONDS = 3600
 /** Tokens that were found good, by their exact text: the same text needs no second look at its signature. Bounded. */
@@ -107,14 +109,15 @@ export async function openSigning(options: SigningOptions): Promise<Signing> {
         ...(anyAudience ? {} : { audience: `${issuer}/v1` }),
         typ: 'at+jwt',
         requiredClaims: CLAIMS,
-        maxTokenAge: LIFE_MAX_SECONDS,
         currentDate: new Date(now()),
       })
       // A shared worker alone is of no workspace, and may do nothing but its work.
       if (typeof payload.workspace !== 'string' && payload.scope !== 'work') throw new Error('of no workspace')
       // One audience, as we write it: a list with ours among others was not made here.
       if (typeof payload.aud !== 'string') throw new Error('not one audience')
-      if ((payload.exp ?? 0) - (payload.iat ?? 0) > LIFE_MAX_SECONDS) throw new Error('lives too long')
+      const { iat = 0, exp = 0 } = payload
+      if (iat > now() / 1000 + AHEAD_MAX_SECONDS) throw new Error('of the future')
+      if (exp - iat > LIFE_MAX_SECONDS) throw new Error('lives too long')
       const claims = payload as unknown as AccessTokenClaims
       if (!anyAudience) {
         if (known.size >= KNOWN_MAX) known.clear()

@@ -1,10 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { makeApiKey } from '../../contract/api-key.ts'
+import { type Clock, systemClock } from '../../server/clock.ts'
 import { startMongo, type TestMongo, whyNoMongo, whyNoOwnMongo } from '../support/mongo.ts'
-import { type Answer, startServer, type TestServer } from '../support/server.ts'
+import { type Answer, exchangeForm, startServer, type TestServer } from '../support/server.ts'
 import { handWorker } from './hand-worker.ts'
 
 const why = whyNoMongo()
@@ -15,8 +17,14 @@ const keyFile = join(mkdtempSync(join(tmpdir(), 'verdict-key-')), 'key')
 writeFileSync(keyFile, KEY)
 afterAll(() => rmSync(dirname(keyFile), { recursive: true }))
 
-const nodeOn = (database: string, key: string, env: Record<string, string> = {}): Promise<TestServer> =>
+const nodeOn = (
+  database: string,
+  key: string,
+  env: Record<string, string> = {},
+  clock: Clock = systemClock,
+): Promise<TestServer> =>
   startServer({
+    clock,
     env: {
       ...{ VERDICT_DATABASE_URL: database, VERDICT_SECRET_KEY: key, VERDICT_ROLES: 'api', VERDICT_RUNNER: 'none' },
       // With MongoDB no key is made and shown: the operator gives the first one.
@@ -88,6 +96,51 @@ describe.skipIf(why)(why ?? 'with a server', () => {
       const again = await ask(b, 'POST', '/v1/runs', { token, json, headers })
       expect(again.json.id).toBe(first.json.id)
       expect(again.headers.get('idempotent-replayed')).toBe('true')
+    })
+  })
+
+  describe('two nodes whose clocks are ten minutes apart', () => {
+    const shifted = (ms: number): Clock => ({ ...systemClock, now: () => Date.now() + ms })
+    let ahead: TestServer
+    let behind: TestServer
+    beforeAll(async () => {
+      const database = mongo.database()
+      const ttl = { VERDICT_TOKEN_TTL_SECONDS: '60' }
+      ahead = await nodeOn(database, SECRET, ttl, shifted(300_000))
+      behind = await nodeOn(database, SECRET, ttl, shifted(-300_000))
+    })
+    afterAll(async () => {
+      await behind?.stop()
+      await ahead?.stop()
+    })
+
+    it('take tokens of a minute of each other, which say when the store made them', async () => {
+      for (const [from, to] of [
+        [ahead, behind],
+        [behind, ahead],
+      ] as const) {
+        const token = await from.token(undefined, KEY)
+        const { iat = 0, exp = 0 } = decodeJwt(token)
+        expect(Math.abs(iat - Date.now() / 1000)).toBeLessThan(30)
+        expect(exp - iat).toBe(60)
+        expect((await ask(to, 'GET', '/v1/me', { token })).status).toBe(200)
+        const body = await ask(to, 'POST', '/oauth/introspect', {
+          ...{ token, body: new URLSearchParams({ token }) },
+          headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        })
+        expect(body.json).toMatchObject({ active: true, iat, exp })
+      }
+    })
+
+    it('take a key of three minutes at both for as long as it is meant to live', async () => {
+      const token = await behind.token(undefined, KEY)
+      const expiresAt = new Date(Date.now() + 180_000).toISOString()
+      const made = await ask(behind, 'POST', '/v1/keys', { token, json: { name: 'short', expiresAt } })
+      expect(made.status, made.text).toBe(201)
+      for (const node of [ahead, behind]) expect((await node.exchange(exchangeForm(made.json.key))).status).toBe(200)
+      const over = new Date(Date.now() - 60_000).toISOString()
+      const refused = await ask(behind, 'POST', '/v1/keys', { token, json: { name: 'over', expiresAt: over } })
+      expect(refused.status, refused.text).toBeGreaterThanOrEqual(400)
     })
   })
 
