@@ -1,3 +1,4 @@
+import { gitAddress, hostKeysOf } from './git-source.ts'
 import type { Definition, DefinitionInput, GitSource } from './suites.ts'
 
 /** What a definition gets where it is silent (wire 7). */
@@ -32,9 +33,15 @@ export function canonicalDefinition(input: DefinitionInput): Definition {
   }
 }
 
-/** `git` must be an address that contract/git-source.ts has nothing against. */
-function canonicalSource({ git, credential, submodules }: NonNullable<DefinitionInput['source']>): GitSource {
-  return { git: new URL(git).href, credential: credential ?? null, submodules: submodules ?? false }
+/** The source must be one that contract/git-source.ts has nothing against. */
+function canonicalSource(source: NonNullable<DefinitionInput['source']>): GitSource {
+  const { href, transport } = gitAddress(source.git)
+  return {
+    git: href,
+    credential: source.credential ?? null,
+    submodules: source.submodules ?? false,
+    ...(transport === 'ssh' && { hostKeys: hostKeysOf({ ...source, hostKeys: list(source.hostKeys) }) }),
+  }
 }
 
 function list(value: string | readonly string[] | undefined): string[] {

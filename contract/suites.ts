@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { Closed, Nullable, Sha256, Time } from './fields.ts'
 import { NETWORKS } from './networks.ts'
+import { HOST_KEY_LENGTH_MAX, HOST_KEYS_MAX } from './ssh-host-keys.ts'
 
 const NameString = Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]{0,127}$' })
 const PathString = Type.String({ minLength: 1, maxLength: 500 })
@@ -8,6 +9,11 @@ const Paths = Type.Union([PathString, Type.Array(PathString, { maxItems: 100 })]
 const Variables = Type.Record(NameString, Type.String({ maxLength: 32_768 }), {
   maxProperties: 100,
   additionalProperties: false,
+})
+
+const HostKey = Type.String({ minLength: 1, maxLength: HOST_KEY_LENGTH_MAX })
+const HostKeys = Type.Union([HostKey, Type.Array(HostKey, { maxItems: HOST_KEYS_MAX })], {
+  description: "with ssh: the host's public keys, lines of known_hosts; no other is trusted",
 })
 
 /** How a suite is limited; `limits` in the suite file. */
@@ -51,8 +57,13 @@ export const DefinitionInput = Closed({
   locked: Type.Optional(Type.Boolean()),
   source: Type.Optional(
     Closed({
-      git: Type.String({ minLength: 1, maxLength: 2000, description: 'https address of the repository' }),
+      git: Type.String({
+        minLength: 1,
+        maxLength: 2000,
+        description: 'address of the repository: https://…, ssh://git@host/path or git@host:path',
+      }),
       credential: Type.Optional(NameString),
+      hostKeys: Type.Optional(HostKeys),
       submodules: Type.Optional(Type.Boolean()),
     }),
   ),
@@ -64,6 +75,7 @@ export const GitSource = Type.Object({
   git: Type.String(),
   credential: Nullable(Type.String()),
   submodules: Type.Boolean(),
+  hostKeys: Type.Optional(Type.Array(Type.String(), { description: 'of ssh alone: `type base64`' })),
 })
 export type GitSource = Static<typeof GitSource>
 

@@ -41,8 +41,11 @@ const Values = Type.Record(Type.String(), Type.String())
 const GitCheckout = Type.Object({
   url: Type.String(),
   commit: Type.String(),
-  credential: Nullable(Type.String({ description: 'a token, or `user:password`; not for the run itself' })),
+  credential: Nullable(
+    Type.String({ description: 'a token, `user:password` or, with ssh, a private key; not for the run itself' }),
+  ),
   submodules: Type.Boolean(),
+  hostKeys: Type.Optional(Type.Array(Type.String(), { description: "of ssh alone: the host's public keys" })),
 })
 /** A run to execute, with the lease under which it is. The one answer that holds a run's secrets. */
 export const WorkJob = Type.Object({

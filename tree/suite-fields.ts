@@ -1,6 +1,7 @@
-import { GIT_URL_MAX, gitUrlProblem } from '../contract/git-source.ts'
+import { GIT_URL_MAX, gitUrlProblem, sourceProblem } from '../contract/git-source.ts'
 import { isReservedName, LABEL, VARIABLE_NAME } from '../contract/names.ts'
 import { NETWORKS } from '../contract/networks.ts'
+import { HOST_KEY_LENGTH_MAX, HOST_KEYS_MAX } from '../contract/ssh-host-keys.ts'
 import type { DefinitionInput } from '../contract/suites.ts'
 import { DURATION_FORM, parseDuration } from './duration.ts'
 import { patternProblem, plainPath } from './path.ts'
@@ -108,6 +109,7 @@ const gitUrl: Read<string> = (node, source, name) => {
 const SOURCE = {
   git: { field: 'git', read: gitUrl },
   credential: { field: 'credential', read: nameOfSecret('"credential", the name of a secret,') },
+  hostKeys: { field: 'hostKeys', read: oneOrList(text(HOST_KEY_LENGTH_MAX), HOST_KEYS_MAX) },
   submodules: { field: 'submodules', read: flag },
 } satisfies Record<string, Row<unknown> & { field: keyof NonNullable<DefinitionInput['source']> }>
 
@@ -117,8 +119,13 @@ const gitSource: Read<NonNullable<DefinitionInput['source']>> = (node, source, n
   if (!fields) return undefined
   if (!entries.some(({ key }) => key === 'git'))
     return source.report(node, `${name} needs "git", the repository's address`)
-  return fields.git === undefined ? undefined : { ...fields, git: fields.git }
+  const { git, credential, hostKeys } = fields
+  // What is wrong with one of them was said; together they would only be said to be missing.
+  if (git === undefined || entries.some(({ key }) => isSourceKey(key) && fields[key] === undefined)) return undefined
+  const wrong = sourceProblem({ git, credential, hostKeys: [hostKeys ?? []].flat() })
+  return wrong ? source.report(node, `"${wrong.field}" in ${name} ${wrong.problem}`) : { ...fields, git }
 }
+const isSourceKey = (key: string): key is keyof typeof SOURCE => Object.hasOwn(SOURCE, key)
 
 const timeout = measure(parseDuration, DURATION_FORM, 1, 86_400, 'at least 1s and at most 24h')
 

@@ -16,8 +16,8 @@ const PROJECT = /^(?:\d{1,12}|[A-Za-z0-9_.-]+(?:\/[A-Za-z0-9_.-]+)+)$/
 const FORGE_EVENTS: readonly EventType[] = ['run.queued', 'run.started', 'run.finished']
 
 /** Throws unless the address may be called, saying what is wrong with it. `field` is for the message. */
-export function requireTarget(field: string, url: string, allowed: readonly Cidr[]): void {
-  const problem = targetProblem(url, allowed)
+export function requireTarget(field: string, url: string, allowed: readonly Cidr[], schemes?: readonly string[]): void {
+  const problem = targetProblem(url, allowed, schemes)
   if (problem === undefined) return
   const message = `${field} ${problem}`
   throw new Problem('url_not_allowed', `The address in ${message}.`, { errors: [{ path: `/${field}`, message }] })

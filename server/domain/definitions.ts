@@ -1,9 +1,10 @@
 import { canonicalDefinition } from '../../contract/definition.ts'
-import { gitUrlProblem } from '../../contract/git-source.ts'
+import { gitAddress, sourceProblem } from '../../contract/git-source.ts'
 import { isReservedName } from '../../contract/names.ts'
 import { NETWORKS, type Network } from '../../contract/networks.ts'
 import type { Definition, DefinitionInput } from '../../contract/suites.ts'
 import type { Cidr } from '../../egress/addresses.ts'
+import { GIT } from '../../egress/targets.ts'
 import { digestDefinition } from '../../tree/digest.ts'
 import { patternProblem } from '../../tree/path.ts'
 import { formatSize } from '../../tree/size.ts'
@@ -45,10 +46,11 @@ export function definitions(options: { archives: Archives; ceilings: Ceilings; a
 }
 
 function checkSource({ source, archive }: DefinitionInput, allowed: readonly Cidr[]): void {
-  const git = source?.git ?? ''
-  const problem = gitUrlProblem(git)
-  if (problem !== undefined) invalid('definition/source/git', `the address ${problem}`)
-  requireTarget('definition/source/git', git, allowed)
+  if (source === undefined) return
+  const wrong = sourceProblem({ ...source, hostKeys: [source.hostKeys ?? []].flat() })
+  if (wrong)
+    invalid(`definition/source/${wrong.field}`, `${wrong.field === 'git' ? 'the address ' : ''}${wrong.problem}`)
+  requireTarget('definition/source/git', gitAddress(source.git).endpoint, allowed, GIT)
   if (archive !== undefined)
     invalid('definition/archive', 'a suite with a source has no files of its own: its runs fetch the commit they name')
 }

@@ -221,7 +221,10 @@ function jobOf(run: RunRecord, vault: Vault): Job | undefined {
     branch: run.ci.branch ?? null,
     pullRequest: run.ci.pullRequest ?? null,
     ...(source && {
-      source: { url: source.git, commit: run.source.commit ?? '', credential, submodules: source.submodules },
+      source: {
+        ...{ url: source.git, commit: run.source.commit ?? '', credential, submodules: source.submodules },
+        ...(source.hostKeys && { hostKeys: source.hostKeys }),
+      },
     }),
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseAllowedCidrs } from '../../egress/addresses.ts'
-import { targetProblem } from '../../egress/targets.ts'
+import { GIT, targetProblem } from '../../egress/targets.ts'
 
 const LOOPBACK = parseAllowedCidrs('127.0.0.0/8')
 
@@ -88,5 +88,37 @@ describe('an address that a user chose', () => {
     expect(targetProblem('http://127.0.0.1:8080/', allowed)).toBeUndefined()
     expect(targetProblem('http://localhost:8080/', allowed)).toBeUndefined()
     expect(targetProblem('http://127.0.0.1:8081/', allowed)).toMatch(/private/)
+  })
+})
+
+describe('the address of a repository', () => {
+  it.each(['https://git.example', 'ssh://git.example', 'ssh://git.example:22', 'ssh://8.8.8.8'])(
+    'is taken: %s',
+    (url) => {
+      expect(targetProblem(url, [], GIT)).toBeUndefined()
+    },
+  )
+
+  it.each<[string, RegExp]>([
+    ['ssh://git.example:2222', /must be on port 22/],
+    ['ssh://git.example:443', /must be on port 22/],
+    ['https://git.example:22', /https on port 443/],
+    ['ssh://localhost', /this machine/],
+    ['ssh://127.0.0.1', /private/],
+    ['ssh://10.0.0.1:22', /private/],
+    ['ssh://[::1]', /private/],
+    ['ftp://git.example', /https/],
+  ])('is refused: %s', (url, problem) => {
+    expect(targetProblem(url, [], GIT)).toMatch(problem)
+  })
+
+  it('may be private, on any port, where the operator says so', () => {
+    for (const url of ['ssh://127.0.0.1:2222', 'ssh://localhost:2222', 'ssh://git.example:2222'])
+      expect(targetProblem(url, LOOPBACK, GIT), url).toBeUndefined()
+    expect(targetProblem('ssh://8.8.8.8:2222', LOOPBACK, GIT)).toMatch(/port 22/)
+  })
+
+  it('is none for a callback when it is of ssh', () => {
+    expect(targetProblem('ssh://git.example/hook', LOOPBACK)).toMatch(/must begin with https/)
   })
 })

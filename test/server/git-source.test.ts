@@ -7,6 +7,8 @@ import { newPerson, type Person } from './people.ts'
 
 const SHA = 'a'.repeat(40)
 const GIT = 'https://git.example/acme/shop.git'
+const HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDYtCCVXb+qcnJ37SKt02poaSvGoBTTO3AppY9oJJARr'
+const BY_SSH = { git: 'git@git.example:acme/shop.git', credential: 'GIT_TOKEN', hostKeys: HOST_KEY }
 const SCOPES = ['runs:read', 'runs:write', 'suites:read', 'suites:write', 'triggers:read', 'triggers:write']
 let server: TestServer
 let worker: HandWorker
@@ -61,6 +63,48 @@ describe('a suite with a source', () => {
     const job = await worker.claim((await start({ ci: { commit: SHA } })).json.id)
     expect(job.source).toEqual({ url: GIT, commit: SHA, credential: 'token-1', submodules: false })
     expect(job.secrets).toEqual({ SHOP_TOKEN: 'shop-1' })
+  })
+
+  it('by ssh gives the key and the pinned keys of the host to the fetch', async () => {
+    const hostKeys = `git.example ${HOST_KEY} a comment`
+    const pushed = await push({ git: 'git@GIT.example:acme/shop.git', credential: 'GIT_TOKEN', hostKeys })
+    expect(pushed.status, pushed.text).toBe(201)
+    const source = { git: 'git@git.example:acme/shop.git', credential: 'GIT_TOKEN', submodules: false }
+    expect((await call('GET', '/v1/suites/smoke')).json.definition.source).toEqual({ ...source, hostKeys: [HOST_KEY] })
+    const run = (await start({ ci: { commit: SHA } })).json
+    expect(run.source.repository).toBe('git.example/acme/shop')
+    const job = await worker.claim(run.id)
+    expect(job.source).toEqual({
+      ...{ url: source.git, commit: SHA, credential: 'token-1', submodules: false, hostKeys: [HOST_KEY] },
+    })
+    expect((await call('PUT', '/v1/suites/smoke/secrets/GIT_TOKEN', { value: '-----BEGIN X-----' })).text).not.toMatch(
+      /BEGIN/,
+    )
+    expect((await call('GET', '/v1/suites/smoke/secrets')).text).not.toMatch(/BEGIN|token-1/)
+  })
+
+  it.each<[string, object, string, RegExp]>([
+    ['an option in it', { git: 'ssh://-oProxyCommand=x@git.example/a' }, 'invalid_request', /take for something else/],
+    ['a local path', { git: '/srv/git/shop' }, 'invalid_request', /must begin with/],
+    ['git running a program', { git: 'ext::sh -c x' }, 'invalid_request', /must begin with/],
+    ['a password in it', { git: 'https://user:pw@git.example/a' }, 'invalid_request', /user name or password/],
+    ['a private host', { git: 'https://10.0.0.1/a' }, 'url_not_allowed', /private/],
+    ['another port', { git: 'https://git.example:8443/a' }, 'url_not_allowed', /port 443/],
+    ['ssh to a private host', { ...BY_SSH, git: 'ssh://git@10.0.0.1/a' }, 'url_not_allowed', /private/],
+    ['ssh to this machine', { ...BY_SSH, git: 'git@localhost:a' }, 'url_not_allowed', /this machine/],
+    ['ssh to loopback in disguise', { ...BY_SSH, git: 'ssh://git@0x7f.1/a' }, 'url_not_allowed', /private/],
+    ['ssh on another port', { ...BY_SSH, git: 'ssh://git@git.example:2222/a' }, 'url_not_allowed', /port 22/],
+    ['ssh without pinned keys', { ...BY_SSH, hostKeys: [] }, 'invalid_request', /hostKeys: is needed with ssh/],
+    [
+      'ssh without a credential',
+      { ...BY_SSH, credential: undefined },
+      'invalid_request',
+      /credential: is needed with ssh/,
+    ],
+    ['pinned keys without ssh', { git: GIT, hostKeys: HOST_KEY }, 'invalid_request', /of ssh only/],
+  ])('is refused with %s', async (_what, source, code, says) => {
+    const answer = await push(source)
+    expect([answer.json.code, answer.json.detail]).toEqual([code, expect.stringMatching(says)])
   })
 
   it('is run again at the same commit', async () => {

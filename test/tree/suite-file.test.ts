@@ -127,8 +127,21 @@ describe('a suite file', () => {
     [suite('run: x', 'source: https://x/a'), '4:13: "source" must be a mapping of keys to values, not "https://x/a"'],
     [suite('run: x', 'source: {}'), '4:13: "source" needs "git", the repository\'s address'],
     [suite('run: x', 'source: { git: "https://x" }'), '4:20: the address in "git" names no repository'],
-    [suite('run: x', 'source: { git: "ext::sh -c x" }'), '4:20: the address in "git" must begin with https://'],
-    [suite('run: x', 'source: { git: "ssh://git@x/a" }'), /is for ssh, which is not supported: use https/],
+    [
+      suite('run: x', 'source: { git: "ext::sh -c x" }'),
+      '4:20: the address in "git" must begin with https:// or ssh://, or have the form git@host:path',
+    ],
+    [suite('run: x', 'source: { git: "ssh://git@x/a" }'), /^4:13: "credential" in "source" is needed with ssh/],
+    [
+      suite('run: x', 'source: { git: "git@x:a", credential: KEY }'),
+      /^4:13: "hostKeys" in "source" is needed with ssh: .*ssh-keyscan/,
+    ],
+    [suite('run: x', 'source: { git: "git@x:a", credential: KEY, hostKeys: x }'), /"hostKeys" in "source" has a line/],
+    [
+      suite('run: x', 'source: { git: "https://x/a", hostKeys: x }'),
+      /"hostKeys" in "source" is for addresses of ssh only/,
+    ],
+    [suite('run: x', 'source: { git: "git@x:a", credential: KEY, hostKeys: [] }'), /"hostKeys" in "source" is needed/],
     [suite('run: x', 'source: { git: "https://x/a", ref: main }'), '4:35: unknown key "ref"'],
     [
       suite('run: x', 'source: { git: "https://x/a", credential: "ghp-1" }'),
