@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { gitSetup } from '../worker/git-setup.ts'
 import { type RunningWorker, startWorker } from '../worker/loop.ts'
 import { buildApp } from './app.ts'
 import { type Clock, systemClock } from './clock.ts'
@@ -168,6 +169,7 @@ async function composeOn(parts: Parts, config: Config, options: ComposeOptions):
         worker = startWorker({
           work: work.forWorker(embedded),
           runner,
+          git: gitSetup({ ...config, folder: paths.sources, clock }),
           slots: config.workerSlots,
           labels: config.workerLabels,
           graceMs: config.stopGraceSeconds * 1000,

@@ -132,6 +132,7 @@ export function dataPaths(dataDir: string) {
     database: join(dataDir, 'verdict.db'),
     blobs: join(dataDir, 'blobs'),
     runs: join(dataDir, 'runs'),
+    sources: join(dataDir, 'sources'),
     firstKey: join(dataDir, 'first-key'),
     secretKey: join(dataDir, 'secret-key'),
   }

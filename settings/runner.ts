@@ -71,6 +71,12 @@ export const RUNNER_SETTINGS = {
     '10 GiB',
     'the most disk that a suite may ask for',
   ),
+  sourceCache: setting.size(
+    'VERDICT_SOURCE_CACHE',
+    GIB,
+    '1 GiB',
+    'the most disk for commits that suites with a source fetched, kept for an hour; 0: none is kept',
+  ),
 }
 
 /** What both have besides. */

@@ -3,7 +3,7 @@ import { type Ran, runCommands } from './commands.ts'
 import { concernsOperator, judgeError, outcomeOf, timeLimit } from './ending.ts'
 import { type Environment, environmentOf } from './environment.ts'
 import { userOf } from './git-clone.ts'
-import { fetchGitSource } from './git-source.ts'
+import { fetchGitSource, type GitSetup } from './git-source.ts'
 import { compileGlob } from './glob.ts'
 import { Judged } from './judged.ts'
 import { keepLease } from './lease-keeper.ts'
@@ -24,6 +24,7 @@ interface Attempt {
   readonly stops: StopSwitch
   readonly work: Work
   readonly runner: Runner
+  readonly git: GitSetup
   readonly patience: Patience
   /** Aborted when the worker waits for the server no more. */
   readonly giveUp: AbortSignal
@@ -130,8 +131,8 @@ class Running {
   }
 
   async #sourced(source: GitCheckout, folder: RunFolder, signal: AbortSignal): Promise<Job> {
-    const { job, slot, runner, patience, output } = this.#parts
-    return fetchGitSource(job, source, { runner, slot, folder, output, clock: patience.clock, signal })
+    const { job, slot, runner, git, patience, output } = this.#parts
+    return fetchGitSource(job, source, { runner, git, slot, folder, output, clock: patience.clock, signal })
   }
 
   async #artifacts(job: Job, folder: RunFolder, reading: ResultsReading): Promise<void> {

@@ -1,17 +1,13 @@
-import { repositoryOfUrl } from '../contract/git-source.ts'
-import { Judged } from './judged.ts'
+import { type GitAddress, gitAddress } from '../contract/git-source.ts'
+import { NO_TOOL, NOT_A_COMMIT, SUBMODULES } from './git-failures.ts'
+import { privateKeyOf, SSH_CONFIG_FILE, sshFiles } from './git-ssh.ts'
 import type { GitCheckout } from './work.ts'
 
 /** In the folder in which the commit is fetched. */
 export const TREE_FILE = 'tree.tar.gz'
-export const CREDENTIAL_FILE = 'credential'
+const CREDENTIAL_FILE = 'credential'
 /** The token's user where the credential names none: what GitHub documents; GitLab takes any. */
 const TOKEN_USER = 'x-access-token'
-
-/** What the steps of the script end with, beside git's own codes. */
-const NO_TOOL = 90
-const NOT_A_COMMIT = 91
-const SUBMODULES = 92
 
 /**
  * Fetches one commit and packs its files. What git reads of the machine and of the repository is shut out by the
@@ -19,7 +15,7 @@ const SUBMODULES = 92
  */
 export const CLONE_SCRIPT = `
 set -u
-for tool in git tar gzip; do
+for tool in git tar gzip $TRANSPORT_TOOL; do
   command -v "$tool" > /dev/null || { echo "there is no $tool"; exit ${NO_TOOL}; }
 done
 mkdir repository && cd repository || exit 1
@@ -43,9 +39,39 @@ find . -name .git -prune -o -type l -exec sh -c '
 tar -cf - --exclude=.git . | gzip -1 > ../${TREE_FILE}
 `
 
-/** The whole environment of the script. `seenAs` is the folder as the script sees it. */
-export function cloneEnvironment(source: GitCheckout, seenAs: string): Record<string, string> {
-  const { protocol, origin } = new URL(source.url)
+/** Where the commit is fetched from, once all of it was checked. */
+export interface Checkout {
+  readonly source: GitCheckout
+  /** The addresses of the host that may be connected to (source-host.ts). */
+  readonly addresses: readonly string[]
+  /** The folder of the fetch as the script sees it. */
+  readonly seenAs: string
+}
+
+/** The files beside the script, by name, for its user alone; or what is wrong with the credential, in words. */
+export function cloneFiles({ source, addresses, seenAs }: Checkout): CloneFiles | { readonly problem: string } {
+  const address = gitAddress(source.url)
+  const { credential } = source
+  if (address.transport === 'ssh') {
+    const read = privateKeyOf(credential ?? '')
+    if ('problem' in read) return read
+    const where = { folder: seenAs, credentialFile: CREDENTIAL_FILE }
+    const files = sshFiles(address, source.hostKeys ?? [], addresses[0], where)
+    return { files: { [CREDENTIAL_FILE]: read.key, ...files } }
+  }
+  if (credential === null) return { files: {} }
+  const user = userOf(credential)
+  if (!user) return { problem: 'is empty or holds control characters' }
+  return { files: { [CREDENTIAL_FILE]: `username=${user.user}\npassword=${user.password}\n` } }
+}
+
+interface CloneFiles {
+  readonly files: Readonly<Record<string, string>>
+}
+
+/** The whole environment of the script. */
+export function cloneEnvironment({ source, addresses, seenAs }: Checkout): Record<string, string> {
+  const address = gitAddress(source.url)
   const config: [string, string][] = [
     ['core.hooksPath', '/dev/null'],
     ['core.fsmonitor', 'false'],
@@ -57,11 +83,8 @@ export function cloneEnvironment(source: GitCheckout, seenAs: string): Record<st
     ['http.lowSpeedLimit', '1000'],
     ['http.lowSpeedTime', '60'],
     ['credential.helper', ''],
+    ...httpConfig(address, source, addresses),
   ]
-  if (source.credential !== null) {
-    // For this origin alone: a submodule elsewhere is not told it.
-    config.push([`credential.${origin}.helper`, '!f() { cat "$CREDENTIAL"; }; f'])
-  }
   return {
     LANG: 'C.UTF-8',
     REPOSITORY: source.url,
@@ -69,7 +92,11 @@ export function cloneEnvironment(source: GitCheckout, seenAs: string): Record<st
     OBJECT_FORMAT: source.commit.length === 64 ? 'sha256' : 'sha1',
     WITH_SUBMODULES: source.submodules ? 'yes' : '',
     CREDENTIAL: `${seenAs}/${CREDENTIAL_FILE}`,
-    GIT_ALLOW_PROTOCOL: protocol === 'http:' ? 'http:https' : 'https',
+    TRANSPORT_TOOL: address.transport === 'ssh' ? 'ssh' : '',
+    GIT_SSH_COMMAND: `ssh -F "$SSH_CONFIG"`,
+    GIT_SSH_VARIANT: 'ssh',
+    SSH_CONFIG: `${seenAs}/${SSH_CONFIG_FILE}`,
+    GIT_ALLOW_PROTOCOL: PROTOCOLS[new URL(address.endpoint).protocol] ?? '',
     GIT_TERMINAL_PROMPT: '0',
     GIT_CONFIG_NOSYSTEM: '1',
     GIT_CONFIG_GLOBAL: '/dev/null',
@@ -85,6 +112,22 @@ export function cloneEnvironment(source: GitCheckout, seenAs: string): Record<st
   }
 }
 
+/** What git may use, for submodules too: never one that is less safe than that of the source. */
+const PROTOCOLS: Readonly<Record<string, string>> = { 'http:': 'http:https', 'https:': 'https', 'ssh:': 'ssh:https' }
+
+function httpConfig(address: GitAddress, source: GitCheckout, addresses: readonly string[]): [string, string][] {
+  if (address.transport !== 'http') return []
+  const { host, port } = address
+  const known = addresses.map((ip) => (ip.includes(':') ? `[${ip}]` : ip)).join(',')
+  return [
+    ...(known === '' ? [] : [['http.curloptResolve', `${host}:${port}:${known}`] as [string, string]]),
+    // For this origin alone: a submodule elsewhere is not told it.
+    ...(source.credential === null
+      ? []
+      : [[`credential.${address.endpoint}.helper`, '!f() { cat "$CREDENTIAL"; }; f'] as [string, string]]),
+  ]
+}
+
 /** User and password of a credential; undefined for one that no header can hold. */
 export function userOf(credential: string): { user: string; password: string } | undefined {
   const text = credential.trim()
@@ -93,53 +136,4 @@ export function userOf(credential: string): { user: string; password: string } |
   return colon === -1
     ? { user: TOKEN_USER, password: text }
     : { user: text.slice(0, colon), password: text.slice(colon + 1) }
-}
-
-/** What git says (in English, by its LANG), what it means, and whose fault it is. The first that fits counts. */
-const FAILURES: readonly (readonly [RegExp, 'commit_missing' | 'source_unavailable', string])[] = [
-  [
-    /not our ref|unadvertised object|couldn't find remote ref|bad object|not a valid object/i,
-    'commit_missing',
-    'the repository does not have it (any more): was its branch deleted or overwritten, or is it of a fork?',
-  ],
-  [
-    /could not read (?:Username|Password)|Authentication failed|returned error: 40[13]/i,
-    'source_unavailable',
-    "the host refused it. Check the suite's credential (verdict suites secret set): it must be a token that may read the repository",
-  ],
-  [
-    /repository '.*' not found|returned error: 404/i,
-    'source_unavailable',
-    'there is no such repository, or it is hidden from who has no (or this) credential',
-  ],
-  [/Could not resolve host/i, 'source_unavailable', "the host's name is not known"],
-  [
-    /redirect|returned error: 30[0-9]/i,
-    'source_unavailable',
-    'the address leads on to another one: write that one into "source"',
-  ],
-  [/certificate|SSL|TLS/i, 'source_unavailable', 'no trusted TLS connection could be made'],
-  [
-    /Failed to connect|Couldn't connect|refused|unreachable|No route|timed out/i,
-    'source_unavailable',
-    'the host cannot be reached from the network of a run (VERDICT_ALLOWED_PRIVATE_CIDRS opens private ones)',
-  ],
-]
-
-/** Why the script ended with this code, given what it printed. */
-export function cloneFailure(source: GitCheckout, code: number | null, printed: string): Judged {
-  const { commit, url } = source
-  const what = `The commit ${commit.slice(0, 12)} could not be fetched from ${repositoryOfUrl(url)}`
-  const lines = printed.split('\n').filter((line) => line.trim() !== '')
-  const said = lines.findLast((line) => /^(?:fatal|error|remote):/.test(line)) ?? lines.at(-1)
-  const git = said === undefined ? '' : ` Git says: ${said.slice(0, 300)}`
-  if (code === NO_TOOL) return new Judged('sandbox_failed', `${what}: ${said} in the sandbox. Tell the operator.`)
-  if (code === NOT_A_COMMIT) return new Judged('commit_missing', `${what}: that name is not a commit's.`)
-  const found = FAILURES.find(([pattern]) => pattern.test(printed))
-  if (code === SUBMODULES) {
-    const why = found?.[1] === 'source_unavailable' ? 'source_unavailable' : 'commit_missing'
-    return new Judged(why, `${what} with its submodules: only http(s) ones that this credential opens are.${git}`)
-  }
-  if (found) return new Judged(found[1], `${what}: ${found[2]}.${git}`)
-  return new Judged('source_unavailable', `${what}.${git}`)
 }

@@ -2,7 +2,7 @@ import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { canonicalDefinition } from '../contract/definition.ts'
-import { gitUrlProblem, repositoryOfUrl } from '../contract/git-source.ts'
+import { gitAddress, repositoryOfUrl, sourceProblem } from '../contract/git-source.ts'
 import type { DefinitionInput } from '../contract/suites.ts'
 import { formatDuration } from '../report/duration.ts'
 import { ArchiveError } from '../tree/archive-error.ts'
@@ -12,18 +12,27 @@ import { SuiteFileError } from '../tree/suite-file-error.ts'
 import { unpackTree } from '../tree/unpack.ts'
 import { openBeneath, Refused } from './beneath.ts'
 import type { Clock } from './clock.ts'
-import { CLONE_SCRIPT, CREDENTIAL_FILE, cloneEnvironment, cloneFailure, TREE_FILE, userOf } from './git-clone.ts'
+import { type Checkout, CLONE_SCRIPT, cloneEnvironment, cloneFiles, TREE_FILE } from './git-clone.ts'
+import { cloneFailure } from './git-failures.ts'
 import { Judged } from './judged.ts'
 import type { Output } from './output.ts'
 import { noteAll } from './results.ts'
 import type { RunFolder, Runner } from './runner/runner.ts'
+import type { PackedTree, SourceCache } from './source-cache.ts'
+import { checkedAddresses, type SourceGuard } from './source-host.ts'
 import { Stopped } from './stop-switch.ts'
 import { asDiskFull } from './tree-fetch.ts'
 import type { GitCheckout, Job } from './work.ts'
 
+/** What the fetches of all runs of a worker share. */
+export interface GitSetup extends SourceGuard {
+  readonly cache: SourceCache
+}
+
 export interface GitSurroundings {
   readonly runner: Runner
   readonly slot: number
+  readonly git: GitSetup
   /** The run's own folder, still empty. */
   readonly folder: RunFolder
   readonly output: Output
@@ -49,13 +58,31 @@ const LEAST = { memoryBytes: 512 * 1024 ** 2, processes: 64 }
  * @throws Judged `commit_missing`, `suite_file_missing`, `suite_file_invalid`, `source_unavailable`, a limit
  */
 export async function fetchGitSource(job: Job, source: GitCheckout, around: GitSurroundings): Promise<Job> {
-  const { runner, slot, folder, output, clock } = around
-  const problem = gitUrlProblem(source.url)
-  if (problem !== undefined) throw new Judged('source_unavailable', `The address of the suite's source ${problem}.`)
+  const { git, folder, output, clock, signal } = around
+  const wrong = sourceProblem({ git: source.url, credential: source.credential, hostKeys: source.hostKeys })
+  if (wrong) {
+    const what = wrong.field === 'git' ? 'The address' : `"${wrong.field}"`
+    throw new Judged('source_unavailable', `${what} of the suite's source ${wrong.problem}.`)
+  }
   const start = clock.monotonic()
+  const tree = await git.cache.open(source, signal, () => fetchTree(job, source, around))
+  try {
+    noteAll(output, tree.notes)
+    await takeTree(tree, source, folder)
+  } finally {
+    await tree.close()
+  }
+  const what = `${repositoryOfUrl(source.url)} at ${source.commit}`
+  const took = formatDuration(clock.monotonic() - start)
+  output.note(tree.kept ? `took ${what} from an earlier fetch` : `fetched ${what} in ${took}`)
+  return withSuite(job, source, await suiteAt(folder.path, job.suite, source), output)
+}
+
+async function fetchTree(job: Job, source: GitCheckout, around: GitSurroundings): Promise<PackedTree> {
   const { limits } = job.definition
-  const clone = await runner.open({
-    slot,
+  const addresses = await checkedAddresses(gitAddress(source.url), around.git)
+  const clone = await around.runner.open({
+    slot: around.slot,
     network: 'internet',
     limits: {
       memoryBytes: Math.max(limits.memoryBytes, LEAST.memoryBytes),
@@ -64,27 +91,25 @@ export async function fetchGitSource(job: Job, source: GitCheckout, around: GitS
     },
   })
   try {
-    await cloneInto(clone, source, around)
-    await takeTree(clone, source, folder)
-  } finally {
+    const notes = await cloneInto(clone, { source, addresses, seenAs: clone.seenAs }, around)
+    // Read as what it is: written by a program that dealt with a stranger's files.
+    const file = await openBeneath(clone.path, TREE_FILE)
+    const close = () => file.close().finally(() => clone.close())
+    return { bytes: file.facts.size, notes, content: () => file.content(), close }
+  } catch (error) {
     await clone.close()
+    throw error instanceof Refused ? unusable(source, error) : error
   }
-  const took = formatDuration(clock.monotonic() - start)
-  output.note(`fetched ${repositoryOfUrl(source.url)} at ${source.commit} in ${took}`)
-  return withSuite(job, source, await suiteAt(folder.path, job.suite, source), output)
 }
 
-async function cloneInto(clone: RunFolder, source: GitCheckout, { output, clock, signal }: GitSurroundings) {
-  if (source.credential !== null) {
-    const user = userOf(source.credential)
-    if (!user)
-      throw new Judged(
-        'source_unavailable',
-        "The suite's credential is empty or holds control characters: set it anew.",
-      )
-    const content = `username=${user.user}\npassword=${user.password}\n`
-    await writeFile(join(clone.path, CREDENTIAL_FILE), content, { mode: 0o600, flag: 'wx' })
-  }
+/** What is to be said of the tree, line by line. */
+async function cloneInto(clone: RunFolder, checkout: Checkout, { clock, signal }: GitSurroundings): Promise<string[]> {
+  const { source } = checkout
+  const made = cloneFiles(checkout)
+  if ('problem' in made)
+    throw new Judged('source_unavailable', `The suite's credential ${made.problem} (verdict suites secret set).`)
+  for (const [name, content] of Object.entries(made.files))
+    await writeFile(join(clone.path, name), content, { mode: 0o600, flag: 'wx' })
   await clone.handOver()
   let printed = ''
   const late = new AbortController()
@@ -92,7 +117,7 @@ async function cloneInto(clone: RunFolder, source: GitCheckout, { output, clock,
   try {
     const exit = await clone.execute({
       shell: CLONE_SCRIPT,
-      environment: cloneEnvironment(source, clone.seenAs),
+      environment: cloneEnvironment(checkout),
       onOutput: (chunk) => {
         printed = (printed + Buffer.from(chunk).toString()).slice(-PRINTED_MAX)
       },
@@ -105,31 +130,24 @@ async function cloneInto(clone: RunFolder, source: GitCheckout, { output, clock,
       throw new Judged('source_unavailable', `${what} was not fetched within ${formatDuration(FETCH_MS)}.`)
     if (exit.limit) throw new Judged(exit.limit.code, `While ${what} was fetched: ${exit.limit.message}`)
     if (exit.code !== 0) throw cloneFailure(source, exit.code, printed)
-    noteAll(
-      output,
-      printed.split('\n').filter((line) => line.startsWith('left out: ')),
-    )
+    return printed.split('\n').filter((line) => line.startsWith('left out: '))
   } finally {
     disarm()
   }
 }
 
-/** Read as what it is: written by a program that dealt with a stranger's files. */
-async function takeTree(clone: RunFolder, source: GitCheckout, folder: RunFolder): Promise<void> {
+async function takeTree(tree: PackedTree, source: GitCheckout, folder: RunFolder): Promise<void> {
   try {
-    const file = await openBeneath(clone.path, TREE_FILE)
-    try {
-      await unpackTree(Readable.from(file.content(), { objectMode: false }), folder.path)
-    } finally {
-      await file.close()
-    }
+    await unpackTree(Readable.from(tree.content(), { objectMode: false }), folder.path)
   } catch (error) {
-    if (error instanceof ArchiveError || error instanceof Refused) {
-      const message = `The files of the commit ${source.commit.slice(0, 12)} cannot be used: ${error.message}`
-      throw new Judged('setup_failed', message, { cause: error })
-    }
+    if (error instanceof ArchiveError) throw unusable(source, error)
     throw asDiskFull(error) ?? error
   }
+}
+
+function unusable({ commit }: GitCheckout, cause: Error): Judged {
+  const message = `The files of the commit ${commit.slice(0, 12)} cannot be used: ${cause.message}`
+  return new Judged('setup_failed', message, { cause })
 }
 
 /** The suite of the file at the root of the tree. No link in it leads out any more (tree/unpack.ts). */

@@ -1,5 +1,6 @@
 import { type Clock, pause } from './clock.ts'
 import { execute } from './execute.ts'
+import type { GitSetup } from './git-source.ts'
 import type { Log } from './log.ts'
 import { backoffMs, GivenUp, type Patience, unlessAborted } from './retry.ts'
 import type { Runner } from './runner/runner.ts'
@@ -9,6 +10,7 @@ import type { Job, Work } from './work.ts'
 export interface WorkerOptions {
   readonly work: Work
   readonly runner: Runner
+  readonly git: GitSetup
   /** How many runs at once. */
   readonly slots: number
   readonly labels: readonly string[]
@@ -35,7 +37,7 @@ const LAST_WORDS_MS = 10_000
 
 /** Starts to claim and execute runs, each slot one at a time. */
 export function startWorker(options: WorkerOptions): RunningWorker {
-  const { work, runner, clock, random, log, graceMs } = options
+  const { work, runner, git, clock, random, log, graceMs } = options
   const patience: Patience = { clock, random, log }
   const facts = { labels: options.labels, runner: runner.name }
   const stopping = new AbortController()
@@ -66,7 +68,7 @@ export function startWorker(options: WorkerOptions): RunningWorker {
     if (stopping.signal.aborted) stops.request({ kind: 'handed_back' })
     running.add(stops)
     try {
-      await execute({ job, slot, stops, work, runner, patience, giveUp: giveUp.signal })
+      await execute({ job, slot, stops, work, runner, git, patience, giveUp: giveUp.signal })
     } finally {
       running.delete(stops)
     }

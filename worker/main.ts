@@ -7,6 +7,7 @@ import { nodeTransport } from '../transport/node/node.ts'
 import { readWorkerConfig, type WorkerConfig } from './config.ts'
 import { configuredRunner } from './configured-runner.ts'
 import { lockWorkerFolder, WorkerStartError } from './folder-lock.ts'
+import { gitSetup } from './git-setup.ts'
 import { httpWork, type Refusal } from './http-work.ts'
 import { startWorker } from './loop.ts'
 import { GivenUp, untilAnswered } from './retry.ts'
@@ -66,7 +67,8 @@ async function work(config: WorkerConfig): Promise<void> {
   }
   if (!stopping.signal.aborted) {
     const graceMs = config.stopGraceSeconds * 1000
-    const worker = startWorker({ ...around, work: server, runner, slots: config.workerSlots, labels, graceMs })
+    const git = gitSetup({ ...config, folder: join(config.dataDir, 'sources'), clock: systemClock })
+    const worker = startWorker({ ...around, work: server, runner, git, slots: config.workerSlots, labels, graceMs })
     await new Promise((resolve) => stopping.signal.addEventListener('abort', resolve))
     await worker.stop()
   }

@@ -70,9 +70,11 @@ export interface GitCheckout {
   readonly url: string
   /** In full. */
   readonly commit: string
-  /** A token, or `user:password`. Never for the run itself. */
+  /** A token or `user:password`; with ssh a private key. Never for the run itself. */
   readonly credential: string | null
   readonly submodules: boolean
+  /** With ssh: the host's public keys, `type base64`. */
+  readonly hostKeys?: readonly string[]
 }
 
 export type Acceptance = 'accepted' | 'lost'

@@ -16,6 +16,8 @@ export interface GitServer {
   insideUrlOf(repository: string): string
   /** Makes the repository with these files, or commits and pushes them to a branch. Resolves with the commit. */
   push(repository: string, files: Files, branch?: string): Promise<string>
+  /** Where a repository lies, for git by other ways than http. */
+  bareOf(repository: string): string
   /** The checkout from which is pushed. */
   checkoutOf(repository: string): string
   /** The Authorization of each request, null where there was none. */
@@ -52,9 +54,10 @@ export async function startGitServer(): Promise<GitServer> {
   const one: GitServer = {
     urlOf: (repository) => `http://127.0.0.1:${port}/${repository}.git`,
     insideUrlOf: (repository) => `http://host.verdict.internal:${port}/${repository}.git`,
+    bareOf: (repository) => join(root, `${repository}.git`),
     checkoutOf: (repository) => join(folder, 'checkouts', repository),
     async push(repository, files, branch = 'main') {
-      const bare = join(root, `${repository}.git`)
+      const bare = one.bareOf(repository)
       const checkout = one.checkoutOf(repository)
       if (!made.has(repository)) {
         made.add(repository)

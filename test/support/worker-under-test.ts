@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Clock } from '../../server/clock.ts'
 import { systemClock } from '../../server/clock.ts'
+import { gitSetup } from '../../worker/git-setup.ts'
+import type { GitSetup } from '../../worker/git-source.ts'
 import { type RunningWorker, startWorker } from '../../worker/loop.ts'
 import { makeProcessRunner } from '../../worker/runner/process/process-runner.ts'
 import type { Runner } from '../../worker/runner/runner.ts'
@@ -25,6 +27,8 @@ export interface WorkerUnderTestOptions {
   /** The server cannot be reached at first. */
   readonly away?: boolean
   readonly runner?: (real: Runner) => Runner
+  /** Changes how commits are fetched; unless it does, from nowhere but public hosts. */
+  readonly git?: (setup: GitSetup) => GitSetup
 }
 
 /** A real worker with real processes on a scripted server. */
@@ -37,6 +41,9 @@ export async function startWorkerUnderTest(options: WorkerUnderTestOptions = {})
     maximum: { memoryBytes: 2 ** 40, processes: 100_000, diskBytes: 2 ** 40 },
   })
   const runner = options.runner?.(real) ?? real
+  const clock = options.clock ?? systemClock
+  const folder = join(baseFolder, 'sources')
+  const git = gitSetup({ folder, clock, allowedPrivateCidrs: [], sourceCache: 2 ** 30 })
   const work = new ScriptedWork()
   work.away = options.away ?? false
   const logged: string[] = []
@@ -44,10 +51,11 @@ export async function startWorkerUnderTest(options: WorkerUnderTestOptions = {})
   const worker = startWorker({
     work,
     runner,
+    git: options.git?.(git) ?? git,
     slots: options.slots ?? 1,
     labels: ['linux'],
     graceMs: options.graceMs ?? 0,
-    clock: options.clock ?? systemClock,
+    clock,
     random: () => 0.5,
     log: { info: log, warn: log, error: log },
   })

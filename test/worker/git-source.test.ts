@@ -1,50 +1,33 @@
 import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { parseAllowedCidrs } from '../../egress/addresses.ts'
-import { detectRunner } from '../../worker/runner/detect.ts'
-import type { Runner } from '../../worker/runner/runner.ts'
 import type { GitCheckout } from '../../worker/work.ts'
 import { git, suiteFile } from '../support/e2e-tree.ts'
 import { type GitServer, startGitServer } from '../support/git-server.ts'
-import { temporaryRunner } from '../support/runner-options.ts'
 import { missingForSandbox } from '../support/sandbox-tools.ts'
-import { jobOf, type RecordedRun } from '../support/scripted-work.ts'
-import { startWorkerUnderTest, type WorkerUnderTest } from '../support/worker-under-test.ts'
+import { GONE, type SourceWorker, startSourceWorker, suites } from '../support/source-worker.ts'
 
 const missing = missingForSandbox(['bwrap', 'slirp4netns', 'git'])
 const about = 'a worker that fetches the commit of a run'
-const GONE = 'd'.repeat(40)
 
 describe.skipIf(missing)(missing ? `${about} (skipped: ${missing})` : about, { timeout: 60_000 }, () => {
-  let under: WorkerUnderTest
+  let worker: SourceWorker
   let server: GitServer
-  let runs = ''
-  let remove = () => {}
   beforeAll(async () => {
     server = await startGitServer()
-    const temporary = temporaryRunner({ network: 'internet', allowed: parseAllowedCidrs('127.0.0.0/8') })
-    remove = temporary.remove
-    runs = temporary.options.baseFolder
-    const detected = await detectRunner(temporary.options)
-    if (!detected.runner) throw new Error(detected.problem)
-    const runner: Runner = detected.runner
-    under = await startWorkerUnderTest({ runner: () => runner })
+    worker = await startSourceWorker()
   })
   afterAll(async () => {
-    await under?.close()
+    await worker?.close()
     await server?.close()
-    remove()
   })
 
   const checkout = (repository: string, commit: string, more: Partial<GitCheckout> = {}): GitCheckout => ({
     ...{ url: server.insideUrlOf(repository), commit, credential: null, submodules: false },
     ...more,
   })
-  const start = (source: GitCheckout, definition = {}, more = {}): RecordedRun =>
-    under.work.add(jobOf({ run: 'echo as pushed; false', ...definition }, { source, ...more }))
-  const reasonOf = async (run: RecordedRun) => (await run.ended()).outcome?.reason
-  const suites = (run: string, more: object = {}) => ({ 'verdict.yaml': suiteFile({ smoke: { run, ...more } }) })
+  const start: SourceWorker['start'] = (...job) => worker.start(...job)
+  const reasonOf: SourceWorker['reasonOf'] = (run) => worker.reasonOf(run)
 
   it('runs the suite of that very commit, with its variables and no network of its own', async () => {
     const first = await server.push('acme/shop', {
@@ -91,9 +74,9 @@ describe.skipIf(missing)(missing ? `${about} (skipped: ${missing})` : about, { t
       expect(await reasonOf(run)).toBe(null)
       expect(run.text).not.toMatch(/git-token-1|\*\*\*|\/credential|GIT_CONFIG/)
     }
-    const folders = () => readdirSync(runs).filter((name) => name.startsWith('run-'))
+    const folders = () => readdirSync(worker.runs).filter((name) => name.startsWith('run-'))
     await expect.poll(folders, { timeout: 5000 }).toEqual([])
-    expect(under.logged.join()).not.toContain('git-token-1')
+    expect(worker.under.logged.join()).not.toContain('git-token-1')
   })
 
   it('has the credential in no process list while it fetches', async () => {
@@ -125,6 +108,33 @@ describe.skipIf(missing)(missing ? `${about} (skipped: ${missing})` : about, { t
     const reason = await reasonOf(start(checkout('acme/old', commit, { credential: 'git-token-1' })))
     expect(reason).toMatchObject({ code: 'source_unavailable', message: expect.stringContaining('leads on') })
     expect(server.authorizations.slice(from)).toEqual([null])
+  })
+
+  it('fetches a commit once for the suites of one push, and lets nobody else read it', async () => {
+    const commit = await server.push('private/once', suites('cat verdict.yaml'))
+    const own = { credential: 'git-token-1' }
+    const before = worker.fetches()
+    expect(await reasonOf(start(checkout('private/once', commit, own)))).toBe(null)
+    const again = start(checkout('private/once', commit, own))
+    expect(await reasonOf(again)).toBe(null)
+    expect(again.text).toContain(`at ${commit} from an earlier fetch`)
+    expect(worker.fetches()).toBe(before + 1)
+    for (const credential of [null, 'other-token-3']) {
+      const run = start(checkout('private/once', commit, { credential }))
+      expect(await reasonOf(run)).toMatchObject({
+        code: 'source_unavailable',
+        message: expect.stringMatching(/refused it/),
+      })
+      expect(run.text).not.toContain('suites:')
+    }
+  })
+
+  it('connects to the address that was checked, and has git look up nothing', async () => {
+    const commit = await server.push('acme/named', suites('true'))
+    const url = server.insideUrlOf('acme/named').replace('host.verdict.internal', 'forge.test')
+    const before = worker.dns.asked.length
+    expect(await reasonOf(start(checkout('acme/named', commit, { url })))).toBe(null)
+    expect(worker.dns.asked.slice(before)).toEqual(['forge.test'])
   })
 
   it('fetches submodules only when asked', async () => {
@@ -187,8 +197,43 @@ describe.skipIf(missing)(missing ? `${about} (skipped: ${missing})` : about, { t
     ['an empty credential', 'acme/locked', { credential: ' ' }, 'source_unavailable', /is empty/],
     ['a credential of two lines', 'acme/locked', { credential: 'a\nb' }, 'source_unavailable', /control characters/],
     ['a repository that is not there', 'acme/none', {}, 'source_unavailable', /no such repository/],
-    ['a host that is not there', '', { url: 'https://git.invalid/a/b.git' }, 'source_unavailable', /name is not known/],
-    ['a private host', '', { url: 'https://10.11.12.13/a/b.git' }, 'source_unavailable', /cannot be reached/],
+    [
+      'a host that is not there',
+      '',
+      { url: 'https://git.invalid/a/b.git' },
+      'source_unavailable',
+      /git\.invalid, is not known/,
+    ],
+    ['a private host', '', { url: 'https://10.11.12.13/a/b.git' }, 'source_unavailable', /is private or reserved/],
+    [
+      'a name of one',
+      '',
+      { url: 'https://private.test/a.git' },
+      'source_unavailable',
+      /private\.test means 10\.11\.12\.13/,
+    ],
+    [
+      'a name of one among others',
+      '',
+      { url: 'https://mixed.test/a.git' },
+      'source_unavailable',
+      /means 192\.168\.1\.1/,
+    ],
+    [
+      'another port of a public host',
+      '',
+      { url: 'https://public.test:8443/a.git' },
+      'source_unavailable',
+      /on port 443/,
+    ],
+    ['no encryption to a public host', '', { url: 'http://public.test/a.git' }, 'source_unavailable', /must be https/],
+    [
+      'a port where nobody listens',
+      '',
+      { url: 'http://host.verdict.internal:1/a.git' },
+      'source_unavailable',
+      /cannot be reached/,
+    ],
     ['a file', '', { url: 'file:///etc' }, 'source_unavailable', /must begin with https/],
     ['an option', '', { url: '--upload-pack=touch /tmp/x' }, 'source_unavailable', /must begin with https/],
   ])('says what is wrong with %s', async (_what, repository, more, code, message) => {
@@ -212,7 +257,7 @@ describe.skipIf(missing)(missing ? `${about} (skipped: ${missing})` : about, { t
     const repository = `acme/${what.replace(/\W/g, '-')}`
     const reason = await reasonOf(start(checkout(repository, await server.push(repository, files))))
     expect(reason).toMatchObject({ code, message: expect.stringMatching(message) })
-    expect(reason?.message).not.toContain(runs)
+    expect(reason?.message).not.toContain(worker.runs)
   })
 
   it('stops at the disk limit of the suite', async () => {
@@ -224,11 +269,11 @@ describe.skipIf(missing)(missing ? `${about} (skipped: ${missing})` : about, { t
 
   it('is stopped within 2 s while it fetches', async () => {
     const run = start(checkout('silent/shop', GONE))
-    const id = [...under.work.runs.keys()].at(-1)!
+    const id = [...worker.under.work.runs.keys()].at(-1)!
     const before = server.authorizations.length
     await expect.poll(() => server.authorizations.length, { timeout: 20_000 }).toBeGreaterThan(before)
     const told = performance.now()
-    under.work.tell(id, { order: 'cancel', reason: 'cancelled_by_user' })
+    worker.under.work.tell(id, { order: 'cancel', reason: 'cancelled_by_user' })
     expect(await reasonOf(run)).toMatchObject({ code: 'cancelled_by_user' })
     expect(performance.now() - told).toBeLessThan(2_000)
   })

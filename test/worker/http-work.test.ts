@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type CallerOptions, createCaller, systemClock, systemRandom } from '../../client/index.ts'
 import { nodeTransport } from '../../transport/node/node.ts'
+import type { GitSetup } from '../../worker/git-source.ts'
 import { httpWork, type Refusal } from '../../worker/http-work.ts'
 import { type RunningWorker, startWorker } from '../../worker/loop.ts'
 import { makeProcessRunner } from '../../worker/runner/process/process-runner.ts'
@@ -77,6 +78,7 @@ async function runningWorker(server: LastingServer, clock = new MovableClock()) 
   const worker: RunningWorker = startWorker({
     work: work(server.url, server.key).server,
     runner,
+    git: {} as GitSetup,
     slots: 1,
     labels: ['linux'],
     graceMs: 0,

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import type { GitSetup } from '../../worker/git-source.ts'
 import { startWorker } from '../../worker/loop.ts'
 import { backoffMs } from '../../worker/retry.ts'
 import type { Runner } from '../../worker/runner/runner.ts'
@@ -9,6 +10,7 @@ import { MovableClock } from '../support/clock.ts'
 import { jobOf, ScriptedWork } from '../support/scripted-work.ts'
 import { startWorkerUnderTest } from '../support/worker-under-test.ts'
 
+const NO_GIT = {} as GitSetup
 const NO_LOG = { info: () => {}, warn: () => {}, error: () => {} }
 
 describe('a worker', () => {
@@ -59,7 +61,9 @@ describe('a worker', () => {
       return undefined
     }
     const runner = { name: 'process' } as Runner
-    const worker = startWorker({ work, runner, slots: 1, labels: [], graceMs: 0, clock, random: () => 0, log: NO_LOG })
+    const worker = startWorker({
+      ...{ work, runner, git: NO_GIT, slots: 1, labels: [], graceMs: 0, clock, random: () => 0, log: NO_LOG },
+    })
     for (let i = 0; i < 10; i++) await new Promise((resolve) => setImmediate(resolve))
     expect(claims).toBe(1)
     clock.advance(100)
@@ -74,7 +78,9 @@ describe('a worker', () => {
     work.claim = () => new Promise((resolve) => (give = resolve))
     const runner = { name: 'process', open: () => Promise.reject(new Error('never')) } as unknown as Runner
     const clock = new MovableClock()
-    const worker = startWorker({ work, runner, slots: 1, labels: [], graceMs: 0, clock, random: () => 0, log: NO_LOG })
+    const worker = startWorker({
+      ...{ work, runner, git: NO_GIT, slots: 1, labels: [], graceMs: 0, clock, random: () => 0, log: NO_LOG },
+    })
     const job = jobOf({ run: 'true' })
     const run = work.add(job)
     const stopped = worker.stop()

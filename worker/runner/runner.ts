@@ -1,5 +1,8 @@
 import type { Network } from '../../contract/networks.ts'
 
+/** What the machine's own loopback is called in the network of a run, where the operator lets runs reach it. */
+export const OWN_HOST = 'host.verdict.internal'
+
 /**
  * Runs the commands of one run in a folder of its own, within limits. Adapters: `sandbox/` (bubblewrap) and `process/`
  * (nothing but a process group). Both pass `test/contract/runner.contract.ts`.

@@ -11,6 +11,7 @@ import {
 } from 'node:fs'
 import { basename, delimiter, dirname, join } from 'node:path'
 import type { Network } from '../../../contract/networks.ts'
+import { OWN_HOST } from '../runner.ts'
 import { findTool } from './tools.ts'
 
 /** Where a run finds its own things, whatever the machine's paths are. */
@@ -69,7 +70,7 @@ export function makeEtc(folder: string, paths: readonly string[], loopbackAllowe
     'nsswitch.conf': ['passwd: files', 'group: files', 'hosts: files dns', 'services: files'],
     hosts: localhost,
     'resolv.conf': [],
-    [INTERNET.hosts]: [...localhost, ...(loopbackAllowed ? [`${SLIRP.host} host.verdict.internal`] : [])],
+    [INTERNET.hosts]: [...localhost, ...(loopbackAllowed ? [`${SLIRP.host} ${OWN_HOST}`] : [])],
     [INTERNET.resolver]: [`nameserver ${SLIRP.resolver}`],
   }
   for (const [name, lines] of Object.entries(files)) {
