@@ -175,8 +175,11 @@ describe('the status of a commit', () => {
     expect((await world.only()).lastError).not.toContain(TOKEN)
   })
 
-  it('is tried again when the forge is away', async () => {
-    const world = await forgeWorld('github', (_request, nth) => (nth === 1 ? 502 : 201))
+  it.each<[string, Forge, number]>([
+    ['GitHub is away', 'github', 502],
+    ['GitLab is at work on another status of the commit', 'gitlab', 409],
+  ])('is tried again when %s', async (_what, kind, status) => {
+    const world = await forgeWorld(kind, (_request, nth) => (nth === 1 ? status : 201))
     await createRun(world.store, ofCommit())
     await world.go()
     await world.attempted(1)

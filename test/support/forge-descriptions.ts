@@ -25,19 +25,26 @@ function githubStatus(): Operation {
   }
 }
 
-/** "Set commit pipeline status", as GitLab documents it in words (doc/api/commits.md). */
+/**
+ * "Create or update a commit pipeline status" of GitLab, by its own declaration of the endpoint (lib/api/commit_statuses.rb,
+ * of which its OpenAPI description, postApiV4ProjectsIdStatusesSha, is made: fields, types, states, what is required), its
+ * documentation (doc/api/commits.md: the 255 characters, which the description only has in words), and its model
+ * (target_url is a URL, a name is never empty).
+ */
 const GITLAB_STATUS: Operation = {
-  path: /^\/projects\/[^/]+\/statuses\/[0-9a-f]+$/,
+  path: /^\/projects\/[^/]+\/statuses\/(?:[0-9a-f]{40}|[0-9a-f]{64})$/,
   body: {
     type: 'object',
     required: ['state'],
     additionalProperties: false,
+    // Two words for one field.
+    not: { required: ['name', 'context'] },
     properties: {
       state: { enum: ['pending', 'running', 'success', 'failed', 'canceled', 'skipped'] },
-      ref: { type: 'string' },
-      name: { type: 'string' },
-      context: { type: 'string' },
-      target_url: { type: 'string', maxLength: 255 },
+      ref: { type: 'string', maxLength: 255 },
+      name: { type: 'string', minLength: 1, default: 'default' },
+      context: { type: 'string', minLength: 1, default: 'default' },
+      target_url: { type: 'string', maxLength: 255, pattern: '^https?://[^/]' },
       description: { type: 'string', maxLength: 255 },
       coverage: { type: 'number' },
       pipeline_id: { type: 'integer' },
