@@ -5,10 +5,13 @@ import { deliveries } from './deliveries.ts'
 import { keys } from './keys.ts'
 import { latency } from './latency.ts'
 import { overhead } from './overhead.ts'
+import { revocation } from './revocation.ts'
 import { printTable, type Row } from './table.ts'
 import { throughput } from './throughput.ts'
 
-const parts: Record<string, () => Row[] | Promise<Row[]>> = { bundles, overhead, throughput, latency, deliveries, keys }
+const parts: Record<string, () => Row[] | Promise<Row[]>> = {
+  ...{ bundles, overhead, throughput, latency, deliveries, keys, revocation },
+}
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !(name in parts))
 if (unknown.length > 0) {
