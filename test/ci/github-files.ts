@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs'
-import { cp, mkdir, mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { temporaryFolder } from '../support/folder.ts'
 
 export const root = fileURLToPath(new URL('../../', import.meta.url))
 const below = (folder: string) =>
@@ -15,7 +15,7 @@ export const WORKFLOWS = [...below('.github/workflows'), ...below('examples/ci/g
 
 /** A repository whose workflows are the examples, with an Action where they name it. */
 export async function exampleRepository(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'verdict-examples-'))
+  const folder = temporaryFolder('verdict-examples-')
   await mkdir(join(folder, '.github'), { recursive: true })
   await mkdir(join(folder, '.git'))
   await cp(join(root, 'examples/ci/github'), join(folder, '.github/workflows'), { recursive: true })

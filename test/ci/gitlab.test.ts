@@ -1,5 +1,4 @@
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
@@ -8,6 +7,7 @@ import { ciTool, skipReason } from '../support/ci-tools.ts'
 import { type Ended, TestProcess } from '../support/e2e-process.ts'
 import { openStage, type Stage } from '../support/e2e-stage.ts'
 import { commitAll, git, suiteFile } from '../support/e2e-tree.ts'
+import { temporaryFolder } from '../support/folder.ts'
 import { NASTY_VALUES } from './nasty-values.ts'
 import { EXAMPLES } from './recipes.ts'
 
@@ -36,7 +36,7 @@ describe.skipIf(skipped !== '')(`GitLab's component, run by gitlab-ci-local${ski
 
   async function pipeline(cwd: string, env: Readonly<Record<string, string>> = {}): Promise<Ended> {
     const variables = { VERDICT_URL: stage.url, VERDICT_API_KEY: stage.key, ...env }
-    const home = await mkdtemp(join(tmpdir(), 'verdict-gitlab-'))
+    const home = temporaryFolder('verdict-gitlab-')
     await writeFile(join(home, 'variables.yml'), stringify(variables))
     const command = new TestProcess({
       program: process.execPath,
@@ -45,11 +45,7 @@ describe.skipIf(skipped !== '')(`GitLab's component, run by gitlab-ci-local${ski
       env: { HOME: home, PATH: `${dirname(process.execPath)}:${process.env.PATH}` },
     })
     stage.leaks.output('the log of a pipeline', () => command.stdout + command.stderr)
-    try {
-      return await command.ended
-    } finally {
-      await rm(home, { recursive: true, force: true })
-    }
+    return command.ended
   }
 
   it('passes when the tests pass, with the JUnit file where its report is', async () => {

@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { parseAllDocuments, stringify } from 'yaml'
 import { PACKED_ORB } from '../../tools/orb.ts'
 import { ciTool, skipReason } from '../support/ci-tools.ts'
+import { temporaryFolder } from '../support/folder.ts'
 import { inlined, readOrb } from '../support/orb-expander.ts'
 import { EXAMPLES, RECIPES } from './recipes.ts'
 
@@ -13,8 +13,7 @@ const skipped = skipReason('check-jsonschema')
 const orb = readOrb(readFileSync(PACKED_ORB, 'utf8'))
 
 describe.skipIf(skipped !== '')(`the CI systems' own schemas take${skipped}`, () => {
-  const folder = mkdtempSync(join(tmpdir(), 'verdict-schemas-'))
-  afterAll(() => rmSync(folder, { recursive: true }))
+  const folder = temporaryFolder('verdict-schemas-')
 
   /** What check-jsonschema says of a file; empty when it is good. */
   function problems(schema: readonly string[], file: string): string {

@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { temporaryFolder } from '../support/folder.ts'
 
 /** A folder with these files, as a git repository with one commit when `remote` is given. */
 export function checkout(files: Record<string, string>, remote?: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'verdict-checkout-'))
+  const folder = temporaryFolder('verdict-checkout-')
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true })
     writeFileSync(join(folder, path), text)

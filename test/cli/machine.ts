@@ -1,6 +1,3 @@
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import type { Host, Input, Screen, Signal } from '../../cli/host.ts'
 import { runProgram } from '../../cli/program.ts'
@@ -8,6 +5,7 @@ import { type Clock, systemClock, systemRandom } from '../../client/index.ts'
 import { systemGit } from '../../gate/git.ts'
 import { nodeTransport } from '../../transport/node/node.ts'
 import { KEY } from '../client/scripted-server.ts'
+import { temporaryFolder } from '../support/folder.ts'
 
 export interface MachineOptions {
   readonly env?: Record<string, string | undefined>
@@ -29,7 +27,7 @@ export function machine(options: MachineOptions = {}) {
   const [stdout, stderr] = [kept(options.terminal), kept(options.terminal)]
   const listeners = new Set<(signal: Signal) => void>()
   const exits: number[] = []
-  const home = options.home ?? mkdtempSync(join(tmpdir(), 'verdict-home-'))
+  const home = options.home ?? temporaryFolder('verdict-home-')
   const host: Host = {
     env: options.env ?? {},
     cwd: options.cwd ?? home,

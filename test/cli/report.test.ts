@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../support/folder.ts'
 import { verdict } from './machine.ts'
 
 const PASSED =
@@ -10,7 +10,7 @@ const FAILED =
   '<testsuite name="cart"><testcase name="adds" file="test/cart.test.js"><failure message="1 is not 2">::error::forged&#10;\u001b[31mred</failure></testcase></testsuite>'
 
 async function folderWith(files: Record<string, string>) {
-  const folder = await mkdtemp(join(tmpdir(), 'verdict-report-'))
+  const folder = temporaryFolder('verdict-report-')
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text)
   return folder
 }

@@ -1,20 +1,17 @@
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it } from 'vitest'
 import { openFolderBlobs } from '../../server/blobs/folder/folder.ts'
+import { temporaryFolder } from '../support/folder.ts'
 import { blobsContract } from './blobs.contract.ts'
 
-const temporaryFolder = () => mkdtemp(join(tmpdir(), 'verdict-blobs-'))
-
 blobsContract('a folder', async () => {
-  const folder = await temporaryFolder()
+  const folder = temporaryFolder('verdict-blobs-')
   return {
     blobs: await openFolderBlobs(folder),
     close: async () => {
       // Nothing that failed may have left anything half written.
       expect(await readdir(join(folder, 'incoming'))).toEqual([])
-      await rm(folder, { recursive: true })
     },
   }
 })
@@ -24,8 +21,7 @@ async function* text(content: string) {
 }
 
 it('a folder of blobs is spread over two levels and open to its user alone', async () => {
-  const parent = await temporaryFolder()
-  onTestFinished(() => rm(parent, { recursive: true }))
+  const parent = temporaryFolder('verdict-blobs-')
   const folder = join(parent, 'blobs')
   const blobs = await openFolderBlobs(folder)
   const { sha256 } = await blobs.put(text('a'), { maxBytes: 10 })
@@ -36,8 +32,7 @@ it('a folder of blobs is spread over two levels and open to its user alone', asy
 })
 
 it('a folder of blobs forgets at its start what an earlier process left half written, and keeps the rest', async () => {
-  const folder = await temporaryFolder()
-  onTestFinished(() => rm(folder, { recursive: true }))
+  const folder = temporaryFolder('verdict-blobs-')
   const { sha256 } = await (await openFolderBlobs(folder)).put(text('whole'), { maxBytes: 10 })
   await writeFile(join(folder, 'incoming', 'left-over'), 'half')
   const blobs = await openFolderBlobs(folder)

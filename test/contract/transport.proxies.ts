@@ -1,13 +1,13 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createServer as createTlsServer, getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { temporaryFolder } from '../support/folder.ts'
 import { createAuthority, issue } from '../support/tls-certificates.ts'
 import { failure, settlesWithin, startProxy, TestServer } from './transport.server.ts'
 import type { Adapter, Open } from './transport.subject.ts'
@@ -186,7 +186,7 @@ export function proxies(open: Open, adapter: Adapter): void {
 
   it('trusts what NODE_EXTRA_CA_CERTS names, and lets the process end without a close', async () => {
     const [server, proxy] = [await hello(true), await startProxy()]
-    const folder = await mkdtemp(join(tmpdir(), 'verdict-tls-'))
+    const folder = temporaryFolder('verdict-tls-')
     const file = join(folder, 'ca.pem')
     await writeFile(file, authority.cert)
     const get = async (url: string, env: Record<string, string>) => {
@@ -199,6 +199,5 @@ export function proxies(open: Open, adapter: Adapter): void {
     expect(await get(server.url(), trusting)).toEqual({ status: 200, text: 'hello' })
     expect(await get(server.url('/', HOST), trusting)).toEqual({ status: 200, text: 'hello' })
     expect(proxy.asked).toEqual([`CONNECT ${HOST}:${server.port}`])
-    await rm(folder, { recursive: true })
   })
 }

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TestProcess } from '../support/e2e-process.ts'
+import { temporaryFolder } from '../support/folder.ts'
 import { workerBundle } from '../support/oci-bundle.ts'
 import { missingForSandbox } from '../support/sandbox-tools.ts'
 import { startServer, type TestServer } from '../support/server.ts'
@@ -15,7 +15,7 @@ const missing = missingForSandbox(['bwrap', 'slirp4netns', 'runc'])
 describe.skipIf(missing !== undefined)(`the container of a worker${missing ? ` (skipped: ${missing})` : ''}`, () => {
   let server: TestServer
   let key: string
-  const folder = mkdtempSync(join(tmpdir(), 'verdict-container-'))
+  const folder = temporaryFolder('verdict-container-')
   const state = join(folder, 'state')
   const started: string[] = []
 
@@ -27,7 +27,6 @@ describe.skipIf(missing !== undefined)(`the container of a worker${missing ? ` (
   afterAll(async () => {
     for (const name of started) execFileSync('runc', ['--root', state, 'delete', '--force', name])
     await server?.stop()
-    rmSync(folder, { recursive: true, force: true })
   })
 
   function start(without: readonly string[] = []): TestProcess {

@@ -1,8 +1,7 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, existsSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { makeApiKey } from '../../contract/api-key.ts'
 import packageJson from '../../package.json' with { type: 'json' }
@@ -10,6 +9,7 @@ import { readConfig } from '../../server/config.ts'
 import { readWorkerConfig } from '../../worker/config.ts'
 import { WORKER_SETTINGS } from '../../worker/settings.ts'
 import { TestProcess } from '../support/e2e-process.ts'
+import { temporaryFolder } from '../support/folder.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
@@ -99,8 +99,7 @@ describe('the compose file with MongoDB', () => {
 })
 
 describe('the image', () => {
-  const copied = mkdtempSync(join(tmpdir(), 'verdict-image-'))
-  afterAll(() => rmSync(copied, { recursive: true, force: true }))
+  const copied = temporaryFolder('verdict-image-')
 
   it('has the Node of package.json in every stage', () => {
     const images = [...dockerfile.matchAll(/^FROM (node:\S+)/gm)].map(([, image]) => image)

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { makeSecret, sign, signer, signWithAll } from '../../contract/signature.ts'
 import { EVENT_TYPES } from '../../contract/webhook-events.ts'
 import { RETRY_DELAYS_MS } from '../../server/domain/delivery-plan.ts'
+import { temporaryFolder } from '../support/folder.ts'
 import { freePort } from '../support/server.ts'
 import { markdownFiles } from './markdown-files.ts'
 
@@ -30,7 +30,7 @@ const snippets = [...(page?.text ?? '').matchAll(/^```([a-z]+) receiver\n([\s\S]
 
 async function started(language: string, text: string, secret: string): Promise<string> {
   const { tool, file, argv } = STARTS[language]!
-  const folder = mkdtempSync(join(tmpdir(), 'verdict-receiver-'))
+  const folder = temporaryFolder('verdict-receiver-')
   writeFileSync(join(folder, file), text)
   const port = await freePort()
   const env = { ...process.env, WEBHOOK_SECRET: secret, PORT: String(port), GO111MODULE: 'off', GOTOOLCHAIN: 'local' }
@@ -42,7 +42,6 @@ async function started(language: string, text: string, secret: string): Promise<
   onTestFinished(() => {
     // With its group: `go run` starts the program that it built.
     process.kill(-child.pid!, 'SIGKILL')
-    rmSync(folder, { recursive: true, force: true })
   })
   const url = `http://127.0.0.1:${port}/`
   await expect

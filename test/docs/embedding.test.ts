@@ -1,10 +1,11 @@
 import { execFile, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { homedir, tmpdir } from 'node:os'
+import { existsSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import versions from '../../tools/versions.json' with { type: 'json' }
+import { temporaryFolder } from '../support/folder.ts'
 import { exchangeForm, startServer, type TestServer } from '../support/server.ts'
 import { markdownFiles } from './markdown-files.ts'
 
@@ -87,8 +88,7 @@ describe('the verifiers of docs/embedding.md', () => {
       const { missing, run } = RUN[language]!
       const reason = missing()
       if (reason !== '') return skip(reason)
-      const folder = mkdtempSync(join(tmpdir(), 'verdict-verify-'))
-      onTestFinished(() => rmSync(folder, { recursive: true }))
+      const folder = temporaryFolder('verdict-verify-')
       const verify = (one: string) => run(folder, text, { VERDICT_URL: server.url, TOKEN: one })
       expect(await verify(token)).toBe('auth0|1 orders:read')
       const own = await server.token()

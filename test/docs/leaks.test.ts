@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { isWellFormedApiKey, makeApiKey } from '../../contract/api-key.ts'
 import { ciTool, skipReason } from '../support/ci-tools.ts'
+import { temporaryFolder } from '../support/folder.ts'
 import { blocksOf } from './markdown-files.ts'
 
 const skipped = skipReason('gitleaks')
@@ -17,8 +17,7 @@ describe('the rule for gitleaks in docs/keys.md', () => {
   it.skipIf(skipped !== '')(
     `finds keys in real gitleaks, and the checksum tells those that are none${skipped}`,
     async () => {
-      const folder = mkdtempSync(join(tmpdir(), 'verdict-leaks-'))
-      onTestFinished(() => rmSync(folder, { recursive: true }))
+      const folder = temporaryFolder('verdict-leaks-')
       writeFileSync(join(folder, 'rules.toml'), rule)
       const lines = [
         `const a = "${key}"`,

@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { LeakSearch, MEANT } from '../support/e2e-leaks.ts'
+import { temporaryFolder } from '../support/folder.ts'
 
 // All end-to-end tests rely on it, so it must find what there is to be found.
 
@@ -14,17 +14,13 @@ it.each([
   { what: 'an access token', text: `{"token":"${TOKEN}"}` },
   { what: 'a secret of 12 characters', text: 'the value is "not-for-you!"' },
 ])('finds $what in an output and in a file, and does not show it', ({ what, text }) => {
-  const folder = mkdtempSync(join(tmpdir(), 'verdict-leaks-'))
-  try {
-    writeFileSync(join(folder, 'page.bin'), Buffer.concat([Buffer.from([0, 255, 254]), Buffer.from(text)]))
-    const search = new LeakSearch()
-    search.secret('not-for-you!')
-    search.output('a log', () => text)
-    search.folder(folder)
-    expect(search.found()).toEqual([`${what} in a log`, `${what} in ${join(folder, 'page.bin')}`])
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
+  const folder = temporaryFolder('verdict-leaks-')
+  writeFileSync(join(folder, 'page.bin'), Buffer.concat([Buffer.from([0, 255, 254]), Buffer.from(text)]))
+  const search = new LeakSearch()
+  search.secret('not-for-you!')
+  search.output('a log', () => text)
+  search.folder(folder)
+  expect(search.found()).toEqual([`${what} in a log`, `${what} in ${join(folder, 'page.bin')}`])
 })
 
 it('takes a first key for meant once, and a mask where GitHub reads it', () => {

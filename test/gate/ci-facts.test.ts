@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { buildFacts } from '../../gate/ci-facts.ts'
 import { type Git, systemGit } from '../../gate/git.ts'
+import { temporaryFolder } from '../support/folder.ts'
 
 const noGit: Git = async () => undefined
 let folder = ''
@@ -17,18 +17,14 @@ function git(...args: string[]): string {
 }
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'facts-'))
-  bare = await mkdtemp(join(tmpdir(), 'facts-bare-'))
+  folder = temporaryFolder('facts-')
+  bare = temporaryFolder('facts-bare-')
   git('init', '-q')
   git('remote', 'add', 'origin', 'https://me:s3cret@github.com/acme/shop.git')
   await writeFile(join(folder, 'a.txt'), 'a')
   git('add', '.')
   git('commit', '-qm', 'first')
   head = git('rev-parse', 'HEAD')
-})
-afterAll(async () => {
-  await rm(folder, { recursive: true, force: true })
-  await rm(bare, { recursive: true, force: true })
 })
 
 describe('the facts of a build', () => {

@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { CASE_LIMITS, type CaseState } from '../../contract/case-limits.ts'
 import type { ReportedCase } from '../../contract/cases.ts'
 import { readJUnit } from '../../report/junit-read.ts'
 import { countResults } from '../../report/verdict.ts'
+import { temporaryFolder } from '../support/folder.ts'
 
 const FIXTURES = new URL('./fixtures/', import.meta.url)
 const ROOT = '/builds/shop'
@@ -107,32 +107,28 @@ describe('readJUnit tells people what failed and where', () => {
   })
 
   it('reads what this node --test writes, nested suites and all', () => {
-    const folder = realpathSync(mkdtempSync(join(tmpdir(), 'verdict-report-')))
-    try {
-      const test = join(folder, 'cart.test.mjs')
-      writeFileSync(
-        test,
-        `import { describe, it } from 'node:test'
+    const folder = temporaryFolder('verdict-report-')
+    const test = join(folder, 'cart.test.mjs')
+    writeFileSync(
+      test,
+      `import { describe, it } from 'node:test'
 describe('cart', () => {
-  describe('add', () => {
-    it('works', () => {})
-    it('breaks', () => { throw new Error('no & <no>') })
-  })
+describe('add', () => {
+  it('works', () => {})
+  it('breaks', () => { throw new Error('no & <no>') })
+})
 })
 `,
-      )
-      const report = join(folder, 'report.xml')
-      const args = ['--test', '--test-reporter=junit', `--test-reporter-destination=${report}`, test]
-      const { NODE_TEST_CONTEXT: _, NODE_OPTIONS: __, ...env } = process.env
-      expect(() => execFileSync(process.execPath, args, { cwd: folder, env, stdio: 'ignore' })).toThrow()
-      const { cases } = readJUnit([{ path: 'report.xml', bytes: readFileSync(report) }], { root: folder })
-      expect(cases).toMatchObject([
-        { name: 'works', testSuite: 'cart > add', state: 'passed', file: 'cart.test.mjs' },
-        { name: 'breaks', state: 'failed', file: 'cart.test.mjs', line: 5, message: 'no & <no>' },
-      ])
-    } finally {
-      rmSync(folder, { recursive: true })
-    }
+    )
+    const report = join(folder, 'report.xml')
+    const args = ['--test', '--test-reporter=junit', `--test-reporter-destination=${report}`, test]
+    const { NODE_TEST_CONTEXT: _, NODE_OPTIONS: __, ...env } = process.env
+    expect(() => execFileSync(process.execPath, args, { cwd: folder, env, stdio: 'ignore' })).toThrow()
+    const { cases } = readJUnit([{ path: 'report.xml', bytes: readFileSync(report) }], { root: folder })
+    expect(cases).toMatchObject([
+      { name: 'works', testSuite: 'cart > add', state: 'passed', file: 'cart.test.mjs' },
+      { name: 'breaks', state: 'failed', file: 'cart.test.mjs', line: 5, message: 'no & <no>' },
+    ])
   })
 })
 

@@ -1,14 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { readConfig } from '../../server/config.ts'
 import { helpText } from '../../server/help.ts'
 import { SETTINGS } from '../../server/settings.ts'
 import { ConfigError } from '../../settings/read.ts'
+import { temporaryFolder } from '../support/folder.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'verdict-config-'))
-afterAll(() => rmSync(folder, { recursive: true }))
+const folder = temporaryFolder('verdict-config-')
 const read = (env: Record<string, string>) => readConfig(env, folder)
 const problems = (env: Record<string, string>): string[] => {
   try {

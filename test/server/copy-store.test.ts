@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Readable } from 'node:stream'
@@ -8,6 +7,7 @@ import { MongoClient } from 'mongodb'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { readConfig } from '../../server/config.ts'
 import { copyText, copyToMongo } from '../../server/copy-store.ts'
+import { temporaryFolder } from '../support/folder.ts'
 import { startMongo, type TestMongo, whyNoMongo } from '../support/mongo.ts'
 import { packedTree } from '../support/packed-tree.ts'
 import { exchangeForm, startServer, type TestServer } from '../support/server.ts'
@@ -112,7 +112,7 @@ async function fill(server: TestServer): Promise<void> {
 
 beforeAll(async () => {
   if (why) return
-  dataDir = join(mkdtempSync(join(tmpdir(), 'verdict-copy-')), 'data')
+  dataDir = join(temporaryFolder('verdict-copy-'), 'data')
   const source = await startServer({ dataDir, env: { VERDICT_RUNNER: 'none', VERDICT_PUBLIC_URL: URL_OF_BOTH } })
   key = source.key
   token = await source.token()
@@ -120,7 +120,6 @@ beforeAll(async () => {
   before = await seen(source)
   await source.stop()
 })
-afterAll(() => dataDir && rmSync(join(dataDir, '..'), { recursive: true, force: true }))
 
 /** Everything in the data folder by its digest, but for the locks and an empty journal: SQLite makes them to read. */
 function filesOf(folder: string): Record<string, string> {
@@ -269,8 +268,7 @@ describe.skipIf(why)(why ?? 'copy-store', () => {
 
     it('a source that a server works with', async () => {
       const env = { VERDICT_RUNNER: 'none', VERDICT_PUBLIC_URL: URL_OF_BOTH }
-      const folder = mkdtempSync(join(tmpdir(), 'verdict-copy-'))
-      onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+      const folder = temporaryFolder('verdict-copy-')
       const source = await startServer({ dataDir: folder, env })
       onTestFinished(() => source.stop())
       const copying = copy(mongo.database(), nothing, { VERDICT_DATA_DIR: folder })

@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { makeApiKey } from '../../contract/api-key.ts'
 import { type Clock, systemClock } from '../../server/clock.ts'
+import { temporaryFolder } from '../support/folder.ts'
 import { startMongo, type TestMongo, whyNoMongo, whyNoOwnMongo } from '../support/mongo.ts'
 import { type Answer, exchangeForm, startServer, type TestServer } from '../support/server.ts'
 import { handWorker } from './hand-worker.ts'
@@ -13,9 +13,8 @@ const why = whyNoMongo()
 const SECRET = Buffer.alloc(32, 7).toString('base64')
 
 const KEY = makeApiKey((bytes) => Buffer.alloc(bytes, 7))
-const keyFile = join(mkdtempSync(join(tmpdir(), 'verdict-key-')), 'key')
+const keyFile = join(temporaryFolder('verdict-key-'), 'key')
 writeFileSync(keyFile, KEY)
-afterAll(() => rmSync(dirname(keyFile), { recursive: true }))
 
 const nodeOn = (
   database: string,

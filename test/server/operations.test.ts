@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../support/folder.ts'
 import { freePort, startServer, type TestServer } from '../support/server.ts'
 import { newPerson } from './people.ts'
 
 const CLI = '#!/usr/bin/env node\nconsole.log("fixture")\n'
 const digest = createHash('sha256').update(CLI).digest('hex')
-const folder = mkdtempSync(join(tmpdir(), 'verdict-cli-'))
+const folder = temporaryFolder('verdict-cli-')
 let server: TestServer
 let metricsPort: number
 beforeAll(async () => {
@@ -23,7 +23,6 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await server?.stop()
-  rmSync(folder, { recursive: true })
 })
 const open = (path: string) => server.request('GET', path, { token: null })
 

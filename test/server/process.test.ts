@@ -1,22 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto'
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { makeApiKey } from '../../contract/api-key.ts'
 import { SCOPES } from '../../contract/scopes.ts'
+import { temporaryFolder } from '../support/folder.ts'
 import { exchangeForm } from '../support/server.ts'
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts'
 
@@ -24,12 +14,11 @@ const KEY = /vdt_[0-9A-Za-z]{36}/g
 let dataDir: string
 let running: ServerProcess[]
 beforeEach(() => {
-  dataDir = join(mkdtempSync(join(tmpdir(), 'verdict-process-')), 'data')
+  dataDir = join(temporaryFolder('verdict-process-'), 'data')
   running = []
 })
 afterEach(async () => {
   for (const server of running) await server.stop('SIGKILL')
-  rmSync(join(dataDir, '..'), { recursive: true, force: true })
 })
 
 function start(env: Record<string, string> = {}, args: string[] = []): ServerProcess {

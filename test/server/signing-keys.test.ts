@@ -1,11 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { decodeProtectedHeader } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { composeSigningKey } from '../../server/compose.ts'
 import { readConfig } from '../../server/config.ts'
 import { MovableClock } from '../support/clock.ts'
+import { temporaryFolder } from '../support/folder.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 
 const DAY_MS = 86_400_000
@@ -51,7 +49,7 @@ it('signing keys change every 90 days: published an hour before, good for the to
 
 describe('a signing key that may have leaked', () => {
   it('is replaced by command: every token ends, every API key stays', async () => {
-    const dataDir = await mkdtemp(join(tmpdir(), 'verdict-signing-'))
+    const dataDir = temporaryFolder('verdict-signing-')
     const env = { VERDICT_RUNNER: 'none' }
     const before = await startServer({ dataDir, env })
     const { key } = before
@@ -65,6 +63,5 @@ describe('a signing key that may have leaked', () => {
     const next = await after.token(undefined, key)
     expect((await after.request('GET', '/v1/me', { token: next })).status).toBe(200)
     await after.stop()
-    await rm(dataDir, { recursive: true })
   })
 })

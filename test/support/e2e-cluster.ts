@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Client, createClient, systemClock, systemRandom } from '../../client/index.ts'
@@ -9,6 +8,7 @@ import { Balancer } from './e2e-balancer.ts'
 import { LeakSearch } from './e2e-leaks.ts'
 import { TestProcess } from './e2e-process.ts'
 import { launchWorker } from './e2e-worker.ts'
+import { temporaryFolder } from './folder.ts'
 import { freePort } from './server.ts'
 
 const MAIN = fileURLToPath(new URL('../../server/main.ts', import.meta.url))
@@ -121,13 +121,12 @@ export class Cluster {
     await Promise.all(this.members.filter(Boolean).map((member) => member.kill()))
     this.#transport.close()
     await this.balancer.close()
-    await rm(this.folder, { recursive: true, force: true, maxRetries: 3 })
   }
 }
 
 /** A cluster with all of its processes up. Close it. */
 export async function openCluster(options: ClusterOptions): Promise<Cluster> {
-  const cluster = new Cluster(await realpath(await mkdtemp(join(tmpdir(), 'verdict-cluster-'))))
+  const cluster = new Cluster(temporaryFolder('verdict-cluster-'))
   try {
     return await cluster.open(options)
   } catch (error) {

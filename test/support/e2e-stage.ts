@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Client, createClient, systemClock, systemRandom } from '../../client/index.ts'
@@ -10,6 +9,7 @@ import { LeakSearch, MEANT } from './e2e-leaks.ts'
 import { type Ended, TestProcess } from './e2e-process.ts'
 import { type ServerProcess, startServerProcess } from './e2e-server.ts'
 import { commitAll, type Files, suiteFile, writeFiles } from './e2e-tree.ts'
+import { temporaryFolder } from './folder.ts'
 import { freePort } from './server.ts'
 
 const built = (path: string) => fileURLToPath(new URL(`../../dist/${path}`, import.meta.url))
@@ -204,20 +204,18 @@ export class Stage {
     this.server.process.signal('SIGTERM')
     await this.server.process.ended
     this.#transport.close()
-    await rm(this.folder, { recursive: true, force: true, maxRetries: 3 })
   }
 }
 
 /** A stage with its server up. Close it. */
 export async function openStage(options: StageOptions = {}): Promise<Stage> {
   // What git and Node call a folder: on some systems the temporary one is behind a link.
-  const folder = await realpath(await mkdtemp(join(tmpdir(), 'verdict-e2e-')))
+  const folder = temporaryFolder('verdict-e2e-')
   const stage = new Stage(folder, options)
   try {
     return await stage.open()
   } catch (error) {
     stage.server?.process.kill()
-    await rm(folder, { recursive: true, force: true, maxRetries: 3 })
     throw error
   }
 }

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BASICS } from './e2e-process.ts'
 import { type Files, git, writeFiles } from './e2e-tree.ts'
+import { temporaryFolder } from './folder.ts'
 
 /** Git's own HTTP server, `git http-backend`, on loopback. What is below `silent/` is never answered. */
 export interface GitServer {
@@ -30,7 +30,7 @@ export interface GitServer {
 }
 
 export async function startGitServer(): Promise<GitServer> {
-  const folder = await mkdtemp(join(tmpdir(), 'verdict-git-'))
+  const folder = temporaryFolder('verdict-git-')
   const root = join(folder, 'root')
   const authorizations: (string | null)[] = []
   const made = new Set<string>()
@@ -91,7 +91,6 @@ export async function startGitServer(): Promise<GitServer> {
     async close() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
-      await rm(folder, { recursive: true, force: true })
     },
   }
   return one

@@ -1,7 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { pino } from 'pino'
 import { API_KEY_TOKEN_TYPE, TOKEN_EXCHANGE_GRANT, type TokenAnswer } from '../../contract/tokens.ts'
 import { type Clock, systemClock } from '../../server/clock.ts'
@@ -10,6 +7,7 @@ import { readConfig } from '../../server/config.ts'
 import type { ShippedCli } from '../../server/routes/operations.ts'
 import { StartError } from '../../server/secret-key.ts'
 import { type AnswerCheck, answerCheck } from './answer-check.ts'
+import { temporaryFolder } from './folder.ts'
 
 export interface TestServerOptions {
   /** Laid over the settings of a test server; what an operator would write. */
@@ -70,7 +68,7 @@ export function exchangeForm(key: string, more: Record<string, string> = {}): Re
  * With `VERDICT_RUNNER: 'none'` nothing runs: then there may be many users, and {@link Server.work} plays the worker.
  */
 export async function startServer(options: TestServerOptions = {}): Promise<TestServer> {
-  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'verdict-server-')))
+  const dataDir = options.dataDir ?? temporaryFolder('verdict-server-')
   const logged: string[] = []
   const { server, url } = await listening(options, dataDir, logged)
   const key = server.firstKey ?? ''
@@ -127,7 +125,6 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     },
     async stop() {
       await server.stop()
-      if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true })
     },
   }
 }

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Clock } from '../../server/clock.ts'
 import { systemClock } from '../../server/clock.ts'
 import { gitSetup } from '../../worker/git-setup.ts'
@@ -8,6 +5,7 @@ import type { GitSetup } from '../../worker/git-source.ts'
 import { type RunningWorker, startWorker } from '../../worker/loop.ts'
 import { makeProcessRunner } from '../../worker/runner/process/process-runner.ts'
 import type { Runner } from '../../worker/runner/runner.ts'
+import { temporaryFolder } from './folder.ts'
 import { ScriptedWork } from './scripted-work.ts'
 
 export interface WorkerUnderTest {
@@ -33,7 +31,7 @@ export interface WorkerUnderTestOptions {
 
 /** A real worker with real processes on a scripted server. */
 export async function startWorkerUnderTest(options: WorkerUnderTestOptions = {}): Promise<WorkerUnderTest> {
-  const baseFolder = await mkdtemp(join(tmpdir(), 'verdict-worker-'))
+  const baseFolder = temporaryFolder('verdict-worker-')
   const real = await makeProcessRunner({
     baseFolder,
     nodePath: process.execPath,
@@ -67,7 +65,6 @@ export async function startWorkerUnderTest(options: WorkerUnderTestOptions = {})
     async close() {
       work.away = false
       await worker.stop()
-      await rm(baseFolder, { recursive: true, force: true })
     },
   }
 }

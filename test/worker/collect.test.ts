@@ -1,16 +1,16 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, link, mkdir, mkdtemp, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { chmod, link, mkdir, readFile, rename, symlink, truncate, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { sendArtifacts } from '../../worker/artifacts.ts'
 import { openBeneath, Refused } from '../../worker/beneath.ts'
 import { collect } from '../../worker/collect.ts'
 import { compileGlob } from '../../worker/glob.ts'
 import { createMasker } from '../../worker/masking.ts'
 import { stampReports, takeReports } from '../../worker/report-files.ts'
+import { temporaryFolder } from '../support/folder.ts'
 
 let base: string
 /** The run's folder. */
@@ -18,13 +18,12 @@ let root: string
 /** Beside it: what a run must never get. */
 let secretKey: string
 beforeEach(async () => {
-  base = await mkdtemp(join(tmpdir(), 'verdict-collect-'))
+  base = temporaryFolder('verdict-collect-')
   root = join(base, 'run')
   secretKey = join(base, 'secret-key')
   await mkdir(root)
   await writeFile(secretKey, 'the secret key')
 })
-afterEach(() => rm(base, { recursive: true, force: true }))
 
 const ALL = [compileGlob('**')]
 

@@ -1,8 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type CallerOptions, createCaller, systemClock, systemRandom } from '../../client/index.ts'
@@ -12,6 +10,7 @@ import { httpWork, type Refusal } from '../../worker/http-work.ts'
 import { type RunningWorker, startWorker } from '../../worker/loop.ts'
 import { makeProcessRunner } from '../../worker/runner/process/process-runner.ts'
 import { MovableClock } from '../support/clock.ts'
+import { temporaryFolder } from '../support/folder.ts'
 import { TestProxy } from '../support/proxy.ts'
 import { freePort, startServer, type TestServer } from '../support/server.ts'
 
@@ -25,8 +24,7 @@ afterEach(async () => {
 })
 
 async function newFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'verdict-http-work-'))
-  cleanUps.push(() => rm(folder, { recursive: true, force: true }))
+  const folder = temporaryFolder('verdict-http-work-')
   return folder
 }
 

@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { GitSetup } from '../../worker/git-source.ts'
@@ -7,6 +6,7 @@ import { startWorker } from '../../worker/loop.ts'
 import { backoffMs } from '../../worker/retry.ts'
 import type { Runner } from '../../worker/runner/runner.ts'
 import { MovableClock } from '../support/clock.ts'
+import { temporaryFolder } from '../support/folder.ts'
 import { jobOf, ScriptedWork } from '../support/scripted-work.ts'
 import { startWorkerUnderTest } from '../support/worker-under-test.ts'
 
@@ -15,7 +15,7 @@ const NO_LOG = { info: () => {}, warn: () => {}, error: () => {} }
 
 describe('a worker', () => {
   it('runs as many at once as it has slots, each slot one, and says who it is', async () => {
-    const notes = await mkdtemp(join(tmpdir(), 'verdict-loop-'))
+    const notes = temporaryFolder('verdict-loop-')
     const slots: number[] = []
     const { work, worker, close } = await startWorkerUnderTest({
       slots: 2,
@@ -36,7 +36,6 @@ describe('a worker', () => {
     expect(work.claims[0]).toEqual({ labels: ['linux'], runner: 'process' })
     await close()
     expect(worker.running()).toBe(0)
-    await rm(notes, { recursive: true })
   })
 
   it('keeps the lease by heartbeats that do not follow each other too fast', async () => {

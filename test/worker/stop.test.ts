@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { MovableClock } from '../support/clock.ts'
+import { temporaryFolder } from '../support/folder.ts'
 import { jobOf } from '../support/scripted-work.ts'
 import {
   startWorkerUnderTest,
@@ -14,11 +14,10 @@ import {
 const open: WorkerUnderTest[] = []
 let notes: string
 beforeEach(async () => {
-  notes = await mkdtemp(join(tmpdir(), 'verdict-stop-'))
+  notes = temporaryFolder('verdict-stop-')
 })
 afterEach(async () => {
   await Promise.all(open.splice(0).map((under) => under.close()))
-  await rm(notes, { recursive: true, force: true })
 })
 
 async function start(options?: WorkerUnderTestOptions): Promise<WorkerUnderTest> {

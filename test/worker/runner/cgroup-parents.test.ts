@@ -1,17 +1,16 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { findCgroupParents } from '../../../worker/runner/sandbox/cgroup-parents.ts'
 import { makeCgroup } from '../../../worker/runner/sandbox/cgroups.ts'
+import { temporaryFolder } from '../../support/folder.ts'
 
 /** Folders that look like the kernel's: what is found and written is checked here, what it does by runner.sandbox.test.ts. */
 describe('control groups', () => {
   let root: string
   beforeEach(() => {
-    root = mkdtempSync(join(tmpdir(), 'verdict-cgroups-'))
+    root = temporaryFolder('verdict-cgroups-')
   })
-  afterEach(() => rmSync(root, { recursive: true, force: true }))
 
   const mountOf = (type: string, at: string, options: string, top = '/') =>
     `35 31 0:32 ${top} ${join(root, at)} rw,relatime shared:9 - ${type} ${type} rw,${options}`

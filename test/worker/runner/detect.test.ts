@@ -1,10 +1,11 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { detectRunner, type RunnerOptions } from '../../../worker/runner/detect.ts'
 import { explainRefusal } from '../../../worker/runner/sandbox/refusals.ts'
 import { findTool } from '../../../worker/runner/sandbox/tools.ts'
+import { temporaryFolder } from '../../support/folder.ts'
 import { LIMITS, temporaryRunner } from '../../support/runner-options.ts'
 
 describe('detectRunner', () => {
@@ -20,9 +21,8 @@ describe('detectRunner', () => {
   }
   /** A PATH with the machine's tools but the ones left out, and with scripts in the place of others. */
   const pathWithout = (leftOut: readonly string[], scripts: Record<string, string> = {}): string => {
-    const folder = mkdtempSync(join(tmpdir(), 'verdict-path-'))
+    const folder = temporaryFolder('verdict-path-')
     chmodSync(folder, 0o755)
-    removals.push(() => rmSync(folder, { recursive: true, force: true }))
     const wanted = [
       'bwrap',
       'prlimit',

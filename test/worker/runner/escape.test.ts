@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { detectRunner } from '../../../worker/runner/detect.ts'
 import type { RunFolder, Runner } from '../../../worker/runner/runner.ts'
 import { findCgroupParents, readCgroupView } from '../../../worker/runner/sandbox/cgroup-parents.ts'
+import { temporaryFolder } from '../../support/folder.ts'
 import { processesRunning } from '../../support/machine-processes.ts'
 import { executeIn, LIMITS, MIB, temporaryRunner } from '../../support/runner-options.ts'
 import { missingForSandbox } from '../../support/sandbox-tools.ts'
@@ -19,7 +20,7 @@ const SECRET = 'secret-of-the-server-7d1f'
 /** What hostile suites try, while a neighbour's run in the next slot must end as if nothing were. */
 describe.skipIf(missing)(missing ? `escapes (skipped: ${missing})` : 'a sandboxed run that tries to escape', () => {
   const { options, remove } = temporaryRunner()
-  const data = mkdtempSync(join(tmpdir(), 'verdict-data-'))
+  const data = temporaryFolder('verdict-data-')
   let runner: Runner
   let victim: ChildProcess
   let loopback: Server
@@ -42,7 +43,6 @@ describe.skipIf(missing)(missing ? `escapes (skipped: ${missing})` : 'a sandboxe
     victim?.kill('SIGKILL')
     loopback?.close()
     abstract?.close()
-    rmSync(data, { recursive: true, force: true })
     remove()
   })
 

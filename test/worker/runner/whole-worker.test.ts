@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, chownSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { RunnerOptions } from '../../../worker/runner/detect.ts'
+import { temporaryFolder } from '../../support/folder.ts'
 import { processesRunning } from '../../support/machine-processes.ts'
 import { LIMITS, MIB, temporaryRunner } from '../../support/runner-options.ts'
 import { missingForSandbox } from '../../support/sandbox-tools.ts'
@@ -52,8 +52,7 @@ describe.skipIf(missing)(missing ? `a worker process (skipped: ${missing})` : 'a
   })
 
   it('runs as an ordinary user too, and says what is less then', async () => {
-    const home = mkdtempSync(join(tmpdir(), 'verdict-nobody-'))
-    removals.push(() => rmSync(home, { recursive: true, force: true }))
+    const home = temporaryFolder('verdict-nobody-')
     chmodSync(home, 0o755)
     mkdirSync(join(home, 'runs'))
     chownSync(join(home, 'runs'), NOBODY, NOBODY)
@@ -71,8 +70,7 @@ describe.skipIf(missing)(missing ? `a worker process (skipped: ${missing})` : 'a
   })
 
   it('reaches a folder and a Node that lie beneath closed folders', async () => {
-    const closed = mkdtempSync(join(tmpdir(), 'verdict-closed-'))
-    removals.push(() => rmSync(closed, { recursive: true, force: true }))
+    const closed = temporaryFolder('verdict-closed-')
     chmodSync(closed, 0o700)
     const { options, remove } = temporaryRunner({ baseFolder: join(closed, 'data/runs') })
     removals.push(remove)
