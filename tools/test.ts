@@ -1,7 +1,10 @@
 // `npm test`: types, lint, dead code, bundles, then every test, counted by the runner's own report. A case that needs a tool
-// which is not on this machine is skipped and named at the end; with VERDICT_TEST_FORBID_SKIPS=1 that is a failure.
+// which is not on this machine is skipped and named at the end; with VERDICT_TEST_FORBID_SKIPS=1 that is a failure. What tests
+// leave in their temporary folder is a failure, too.
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 interface Report {
@@ -42,15 +45,21 @@ for (const [name, program, args] of steps) {
 console.log('== tests')
 const file = `${root}build/test-report.json`
 mkdirSync(`${root}build`, { recursive: true })
+// A short name, for the sockets in it, and open to all as the system's own is: suites run as users of their own.
+const temporary = mkdtempSync(join(tmpdir(), 'vt-'))
+chmodSync(temporary, 0o1777)
 const vitest = spawnSync(
   'node_modules/.bin/vitest',
   ['run', '--reporter=default', '--reporter=json', `--outputFile=${file}`, ...process.argv.slice(2)],
   {
     cwd: root,
     stdio: 'inherit',
+    env: { ...process.env, TMPDIR: temporary, TEMP: temporary },
     shell: process.platform === 'win32',
   },
 )
+const left = readdirSync(temporary)
+rmSync(temporary, { recursive: true, force: true, maxRetries: 3 })
 const report = JSON.parse(readFileSync(file, 'utf8')) as Report
 const skipped = report.testResults.flatMap(({ name, assertionResults }) =>
   assertionResults
@@ -59,8 +68,12 @@ const skipped = report.testResults.flatMap(({ name, assertionResults }) =>
 )
 if (skipped.length > 0)
   console.log(`\nSkipped, each with its reason in its name:\n${skipped.map((line) => `- ${line}`).join('\n')}`)
+if (left.length > 0)
+  console.error(
+    `\nTests left behind in their temporary folder (make folders with test/support/folder.ts): ${left.join(', ')}`,
+  )
 const failed = report.numFailedTests + (forbidSkips ? skipped.length : 0)
 console.log(
   `\n${report.numPassedTests} passed, ${failed} failed${skipped.length > 0 && !forbidSkips ? `, ${skipped.length} skipped` : ''}`,
 )
-process.exit(vitest.status !== 0 || failed > 0 || report.numPassedTests === 0 ? 1 : 0)
+process.exit(vitest.status !== 0 || failed > 0 || left.length > 0 || report.numPassedTests === 0 ? 1 : 0)

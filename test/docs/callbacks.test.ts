@@ -33,7 +33,9 @@ async function started(language: string, text: string, secret: string): Promise<
   const folder = temporaryFolder('verdict-receiver-')
   writeFileSync(join(folder, file), text)
   const port = await freePort()
-  const env = { ...process.env, WEBHOOK_SECRET: secret, PORT: String(port), GO111MODULE: 'off', GOTOOLCHAIN: 'local' }
+  const settings = { WEBHOOK_SECRET: secret, PORT: String(port), GO111MODULE: 'off', GOTOOLCHAIN: 'local' }
+  // `go run`, killed, leaves what it built: in this folder.
+  const env = { ...process.env, ...settings, TMPDIR: folder }
   const child: ChildProcess = spawn(tool, argv(join(folder, file), text), {
     env,
     stdio: ['ignore', 'ignore', 'ignore'],
