@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Clock } from '../../server/clock.ts'
 import { systemClock } from '../../server/clock.ts'
 import { gitSetup } from '../../worker/git-setup.ts'
