@@ -1,4 +1,4 @@
-import { readHostKey } from './ssh-host-keys.ts'
+import { HOST_KEYS_MAX, readHostKey } from './ssh-host-keys.ts'
 
 /** The full name of a commit: SHA-1, or SHA-256 in repositories of that format. A shorter one may come to mean another. */
 export const COMMIT = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/
@@ -122,8 +122,10 @@ export function sourceProblem(source: SourceFields): { field: keyof SourceFields
     return hostKeys.length > 0 ? { field: 'hostKeys', problem: 'is for addresses of ssh only' } : undefined
   if (!credential)
     return { field: 'credential', problem: 'is needed with ssh: the name of the secret that holds the private key' }
-  if (hostKeys.length === 0) return { field: 'hostKeys', problem: `is needed with ssh: ${WHENCE}` }
-  for (const line of hostKeys) {
+  const lines = linesOf(hostKeys)
+  if (lines.length === 0) return { field: 'hostKeys', problem: `is needed with ssh: ${WHENCE}` }
+  if (lines.length > HOST_KEYS_MAX) return { field: 'hostKeys', problem: `has more than ${HOST_KEYS_MAX} keys` }
+  for (const line of lines) {
     const read = readHostKey(line, address)
     if ('problem' in read) return { field: 'hostKeys', problem: read.problem }
   }
@@ -136,10 +138,16 @@ const WHENCE =
 /** The keys alone, in one order: equal pins are equal values. The source must have no {@link sourceProblem}. */
 export function hostKeysOf({ git, hostKeys = [] }: SourceFields): string[] {
   const address = gitAddress(git)
-  const keys = hostKeys.map((line) => {
+  const keys = linesOf(hostKeys).map((line) => {
     const read = readHostKey(line, address)
     if ('problem' in read) throw new Error(read.problem)
     return read.key
   })
   return [...new Set(keys)].sort()
+}
+
+/** A text may hold several lines, with comments, as a file of known_hosts does. */
+function linesOf(texts: readonly string[]): string[] {
+  const lines = texts.flatMap((text) => text.split(/\r?\n/)).map((line) => line.trim())
+  return lines.filter((line) => line !== '' && !line.startsWith('#'))
 }

@@ -1,6 +1,6 @@
 export const HOST_KEYS_MAX = 20
-/** A key of RSA with 16,384 bits has about 2,800. */
-export const HOST_KEY_LENGTH_MAX = 4000
+/** Of a text with one or more lines. A key of RSA with 16,384 bits has about 2,800 characters. */
+export const HOST_KEY_LENGTH_MAX = 20_000
 
 /** RFC 4253 6.6, RFC 5656 3.1, RFC 8709 4. DSA is no more. */
 const TYPES = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521', 'ssh-rsa']
@@ -15,7 +15,8 @@ export function readHostKey(
   { host, port }: { readonly host: string; readonly port: number },
 ): { readonly key: string } | { readonly problem: string } {
   const words = line.trim().split(/\s+/)
-  if (words[0]?.startsWith('@')) return { problem: `has a line with ${words[0]}, which is not supported: name keys` }
+  if (words[0]?.startsWith('@'))
+    return { problem: `has a line with ${words[0].slice(0, 30)}, which is not supported: name keys` }
   const names = TYPES.includes(words[0] ?? '') ? undefined : words.shift()
   const [type = '', base64 = ''] = words
   if (!TYPES.includes(type))

@@ -1,4 +1,4 @@
-import { type GitAddress, gitAddress } from '../contract/git-source.ts'
+import { type GitAddress, gitAddress, hostKeysOf } from '../contract/git-source.ts'
 import { NO_TOOL, NOT_A_COMMIT, SUBMODULES } from './git-failures.ts'
 import { privateKeyOf, SSH_CONFIG_FILE, sshFiles } from './git-ssh.ts'
 import type { GitCheckout } from './work.ts'
@@ -56,7 +56,7 @@ export function cloneFiles({ source, addresses, seenAs }: Checkout): CloneFiles 
     const read = privateKeyOf(credential ?? '')
     if ('problem' in read) return read
     const where = { folder: seenAs, credentialFile: CREDENTIAL_FILE }
-    const files = sshFiles(address, source.hostKeys ?? [], addresses[0], where)
+    const files = sshFiles(address, hostKeysOf({ ...source, git: source.url }), addresses[0], where)
     return { files: { [CREDENTIAL_FILE]: read.key, ...files } }
   }
   if (credential === null) return { files: {} }

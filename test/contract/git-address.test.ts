@@ -118,12 +118,14 @@ describe('a source by ssh', () => {
     [`git.example,192.0.2.1 ${ED25519}`],
     [`[git.example]:22 ${ED25519}`],
     [`  GIT.example\t${ED25519}  `],
+    [`# git.example:22 SSH-2.0\n\ngit.example ${ED25519}\r\n`],
   ])('pins the key of a line: %s', (line) => {
     expect(sourceProblem({ ...source, hostKeys: [line] })).toBeUndefined()
     expect(hostKeysOf({ ...source, hostKeys: [line] })).toEqual([ED25519])
   })
 
   it('pins several keys, each once and in one order', () => {
+    expect(hostKeysOf({ ...source, hostKeys: [`${ED25519}\n${ECDSA}\n`] })).toEqual([ECDSA, ED25519])
     const hostKeys = [ED25519, `git.example ${ECDSA}`, `git.example ${ED25519}`]
     expect(hostKeysOf({ ...source, hostKeys })).toEqual([ECDSA, ED25519])
   })
@@ -142,7 +144,14 @@ describe('a source by ssh', () => {
     ['with a key that is cut off', { hostKeys: [ED25519.slice(0, -4)] }, 'hostKeys', /cut off/],
     ['with a key of another type', { hostKeys: [ECDSA.replace(/^\S+/, 'ssh-ed25519')] }, 'hostKeys', /damaged/],
     ['with no base64', { hostKeys: ['ssh-ed25519 AAAA!'] }, 'hostKeys', /damaged/],
-    ['with an empty line', { hostKeys: [''] }, 'hostKeys', /no public key/],
+    ['with an empty line', { hostKeys: ['\n'] }, 'hostKeys', /needed with ssh/],
+    [
+      'with a line of another host among its own',
+      { hostKeys: [`${ED25519}\nother ${ECDSA}`] },
+      'hostKeys',
+      /another host/,
+    ],
+    ['with too many keys', { hostKeys: [`${ED25519}\n`.repeat(21)] }, 'hostKeys', /more than 20/],
     ['by https with pinned keys', { git: 'https://git.example/a' }, 'hostKeys', /of ssh only/],
   ])('is refused %s', (_what, change, field, problem) => {
     expect(sourceProblem({ ...source, ...change })).toEqual({ field, problem: expect.stringMatching(problem) })

@@ -165,6 +165,13 @@ describe('a trigger of a suite with a source', () => {
     expect(run.json.source).toMatchObject({ kind: 'git', commit: SHA, repository: 'git.example/acme/shop' })
   })
 
+  it('tests it, too, when the source is fetched by ssh', async () => {
+    await push(BY_SSH)
+    const run = await webhook(await newTrigger())
+    expect(run.status, run.text).toBe(202)
+    expect(run.json.source).toMatchObject({ kind: 'git', commit: SHA, repository: 'git.example/acme/shop' })
+  })
+
   it.each([
     ['the source stored', { source: 'stored' }, /no stored files/],
     ['webhooks that name no commit', { kind: 'standard' }, /names no commit/],
