@@ -12,7 +12,13 @@ import { temporaryFolder } from './folder.ts'
 import { freePort } from './server.ts'
 
 const MAIN = fileURLToPath(new URL('../../server/main.ts', import.meta.url))
+const SHIFTED_DATE = new URL('shifted-date.ts', import.meta.url).href
 const UP = { node: /is at (http:\S+)/, sender: /delivers the callbacks of/, worker: /works for the workspace/ }
+
+/** The environment of a Node.js process whose clock is that much ahead. */
+export const shiftedClock = (ms: number): Record<string, string> => ({
+  ...{ NODE_OPTIONS: `--import=${SHIFTED_DATE}`, TEST_CLOCK_SHIFT_MS: String(ms) },
+})
 
 /** One process of the cluster: killed as a power cut does, and started again as it was. */
 export class Member {
@@ -50,6 +56,8 @@ export interface ClusterOptions {
   readonly database: string
   /** Laid over the settings of every server process. */
   readonly env?: Readonly<Record<string, string>>
+  /** How far the clock of a process, by its name, is ahead of the machine's; behind where it is negative. Milliseconds. */
+  readonly clocks?: Readonly<Record<string, number>>
 }
 
 /** Two API nodes, a sender and two workers on one store, as real processes, and a balancer before the nodes. */
@@ -79,11 +87,12 @@ export class Cluster {
     return createClient({ url, apiKey, ...around, userAgent: 'verdict-e2e/0' })
   }
 
-  async open({ database, env = {} }: ClusterOptions): Promise<this> {
+  async open({ database, env = {}, clocks = {} }: ClusterOptions): Promise<this> {
     await this.balancer.listen()
     const keyFile = join(this.folder, 'first-key')
     await writeFile(keyFile, this.leaks.secret(this.key))
     const secret = this.leaks.secret(Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64'))
+    const clockOf = (name: string) => (clocks[name] === undefined ? {} : shiftedClock(clocks[name]))
     const server = async (name: string, up: RegExp, own: Record<string, string>) => {
       const dataDir = join(this.folder, name)
       await mkdir(dataDir)
@@ -95,7 +104,10 @@ export class Cluster {
         VERDICT_LOG_LEVEL: 'warn',
         VERDICT_STOP_GRACE_SECONDS: '0',
       }
-      const launch = { program: process.execPath, args: [MAIN], cwd: dataDir, env: { ...settings, ...own, ...env } }
+      const launch = {
+        ...{ program: process.execPath, args: [MAIN], cwd: dataDir },
+        env: { ...settings, ...own, ...env, ...clockOf(name) },
+      }
       return new Member(name, up, this.leaks, () => new TestProcess(launch)).start()
     }
     for (const name of ['node a', 'node b']) {
@@ -109,7 +121,7 @@ export class Cluster {
     for (const [n, name] of ['worker a', 'worker b'].entries()) {
       const { key } = await this.client(this.balancer.url).workers.create({ name })
       const folder = join(this.folder, name)
-      const own = { VERDICT_SANDBOX_UID_BASE: String(62_000 + 100 * n), VERDICT_WORKER_SLOTS: '2' }
+      const own = { VERDICT_SANDBOX_UID_BASE: String(62_000 + 100 * n), VERDICT_WORKER_SLOTS: '2', ...clockOf(name) }
       const launch = { url: this.balancer.url, key: this.leaks.secret(key), folder, env: own }
       await mkdir(folder)
       this.workers.push(await new Member(name, UP.worker, this.leaks, () => launchWorker(launch)).start())
