@@ -137,6 +137,8 @@ async function composeOn(parts: Parts, config: Config, options: ComposeOptions):
       const embedded = parts.shared ? own : await store.installation.keep('embedded-worker', own)
       await store.queue.releaseAllOf(embedded)
       const serves = config.roles.includes('api')
+      // Whatever the rest of the start took: the first caller meets a node that knows what was revoked.
+      await domain.revocation.refresh()
       if (serves) {
         await app.listen({ host: config.host, port: config.port }).catch((error: NodeJS.ErrnoException) => {
           throw listenError(error, config)
