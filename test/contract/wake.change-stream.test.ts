@@ -6,11 +6,12 @@ import { openMongoStore } from '../../server/store/mongo/open.ts'
 import { changeStreamWake } from '../../server/wake/change-stream.ts'
 import type { RunCollection } from '../../server/wake/run-poll.ts'
 import type { WakeTopic } from '../../server/wake/wake.ts'
-import { startMongo, type TestMongo, whyNoMongo, whyNoOwnMongo } from '../support/mongo.ts'
+import { skippedWithoutOwnMongo, startMongo, type TestMongo, whyNoMongo } from '../support/mongo.ts'
 import { createRun, LEASE_MS, PASSED, runningRun } from './store/subject.ts'
 import { wakeContract } from './wake.contract.ts'
 
 const why = whyNoMongo()
+const skipped = skippedWithoutOwnMongo()
 const NEVER = 3_600_000
 
 describe.skipIf(why)(why ?? 'with a server', () => {
@@ -135,7 +136,7 @@ describe.skipIf(why)(why ?? 'with a server', () => {
     })
   })
 
-  describe.skipIf(whyNoOwnMongo())('without a replica set', () => {
+  describe.skipIf(skipped !== '')(`without a replica set${skipped}`, () => {
     it('changes are polled for, and the operator is told', async () => {
       const standalone = await startMongo({ standalone: true })
       onTestFinished(() => standalone.stop())
@@ -152,7 +153,7 @@ describe.skipIf(why)(why ?? 'with a server', () => {
     })
   })
 
-  describe.skipIf(whyNoOwnMongo())('a stream that fails', () => {
+  describe.skipIf(skipped !== '')(`a stream that fails${skipped}`, () => {
     it.each([
       ['lost its place in the oplog', 286, /lost its place/],
       ['is refused', 13, /broke/],

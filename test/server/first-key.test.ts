@@ -11,7 +11,7 @@ import type { Store } from '../../server/store/ports/store.ts'
 import { openSqliteStore } from '../../server/store/sqlite/open.ts'
 import { MovableClock } from '../support/clock.ts'
 import { startMongo, type TestMongo, whyNoMongo } from '../support/mongo.ts'
-import { exchangeForm, startServer, type TestServer } from '../support/server.ts'
+import { ask, exchangeForm, startServer, type TestServer } from '../support/server.ts'
 
 const why = whyNoMongo()
 const folder = mkdtempSync(join(tmpdir(), 'verdict-first-key-'))
@@ -44,13 +44,6 @@ describe.skipIf(why)(why ?? 'nodes that start at once on an empty MongoDB', () =
     })
     return nodes
   }
-  /** As a client does: a node that on a busy machine cannot know of revocations for a moment is asked again. */
-  async function ask(node: TestServer, path: string, token: string) {
-    for (;;) {
-      const answer = await node.request('GET', path, { token })
-      if (answer.status !== 503) return answer
-    }
-  }
 
   it.each([1, 2, 3])('make one first user, workspace and key, and take tokens of each other (start %i)', async () => {
     const nodes = await startAll([KEY, KEY, KEY])
@@ -59,10 +52,10 @@ describe.skipIf(why)(why ?? 'nodes that start at once on an empty MongoDB', () =
       const token = await of.token(undefined, KEY)
       for (const node of nodes) {
         // Two that start together may have made a signing key each.
-        const users = await ask(node, '/v1/users', token)
+        const users = await ask(node, 'GET', '/v1/users', { token })
         expect([users.status, users.json?.items?.length], users.text).toEqual([200, 1])
-        expect((await ask(node, '/v1/keys', token)).json.items).toHaveLength(1)
-        expect((await ask(node, '/v1/workspaces', token)).json.items).toHaveLength(1)
+        expect((await ask(node, 'GET', '/v1/keys', { token })).json.items).toHaveLength(1)
+        expect((await ask(node, 'GET', '/v1/workspaces', { token })).json.items).toHaveLength(1)
       }
     }
   })
@@ -73,7 +66,9 @@ describe.skipIf(why)(why ?? 'nodes that start at once on an empty MongoDB', () =
     const statuses = await Promise.all([KEY, OTHER].map(async (key) => (await node.exchange(exchangeForm(key))).status))
     expect(statuses.sort()).toEqual([200, 400])
     const [made] = nodes.map(({ key }) => key).filter(Boolean)
-    expect((await ask(node, '/v1/keys', await node.token(undefined, made ?? KEY))).json.items).toHaveLength(1)
+    expect(
+      (await ask(node, 'GET', '/v1/keys', { token: await node.token(undefined, made ?? KEY) })).json.items,
+    ).toHaveLength(1)
   })
 
   it('share their first user with admin-key, which prints a key of its own each time', async () => {
@@ -86,7 +81,9 @@ describe.skipIf(why)(why ?? 'nodes that start at once on an empty MongoDB', () =
     expect(node.key).toBe('')
     expect((await node.exchange(exchangeForm(OTHER))).status).toBe(400)
     for (const key of keys) {
-      expect((await ask(node, '/v1/users', await node.token(undefined, key))).json.items).toHaveLength(1)
+      expect(
+        (await ask(node, 'GET', '/v1/users', { token: await node.token(undefined, key) })).json.items,
+      ).toHaveLength(1)
     }
   })
 })

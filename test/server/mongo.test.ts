@@ -5,11 +5,12 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { makeApiKey } from '../../contract/api-key.ts'
 import { type Clock, systemClock } from '../../server/clock.ts'
 import { temporaryFolder } from '../support/folder.ts'
-import { startMongo, type TestMongo, whyNoMongo, whyNoOwnMongo } from '../support/mongo.ts'
-import { type Answer, exchangeForm, startServer, type TestServer } from '../support/server.ts'
+import { skippedWithoutOwnMongo, startMongo, type TestMongo, whyNoMongo } from '../support/mongo.ts'
+import { ask, exchangeForm, startServer, type TestServer } from '../support/server.ts'
 import { handWorker } from './hand-worker.ts'
 
 const why = whyNoMongo()
+const skipped = skippedWithoutOwnMongo()
 const SECRET = Buffer.alloc(32, 7).toString('base64')
 
 const KEY = makeApiKey((bytes) => Buffer.alloc(bytes, 7))
@@ -32,14 +33,6 @@ const nodeOn = (
       ...{ VERDICT_PUBLIC_URL: 'http://verdict.example:4000', ...env },
     },
   })
-
-/** As a client does: a node that on a busy machine cannot know of revocations for a moment answers 503, and is asked again. */
-async function ask(node: TestServer, ...given: Parameters<TestServer['request']>): Promise<Answer> {
-  for (;;) {
-    const answer = await node.request(...given)
-    if (answer.status !== 503) return answer
-  }
-}
 
 describe.skipIf(why)(why ?? 'with a server', () => {
   let mongo: TestMongo
@@ -156,8 +149,8 @@ describe.skipIf(why)(why ?? 'with a server', () => {
     await expect(nodeOn(mongo.database(), '')).rejects.toThrow(/needs VERDICT_SECRET_KEY/)
   })
 
-  it.skipIf(whyNoOwnMongo())(
-    'a node whose store is away says so, answers 503 with Retry-After, and goes on when it is back',
+  it.skipIf(skipped !== '')(
+    `a node whose store is away says so, answers 503 with Retry-After, and goes on when it is back${skipped}`,
     async () => {
       const own = await startMongo({ durable: true })
       onTestFinished(() => own.stop())

@@ -49,6 +49,12 @@ export function whyNoOwnMongo(): string | undefined {
   return program() ? undefined : 'no server that a test could start: neither mongod nor secantusd-rs is here'
 }
 
+/** What a case that needs a server of its own is called by, after its name: nothing, or why it is skipped. */
+export function skippedWithoutOwnMongo(): string {
+  const why = whyNoOwnMongo()
+  return why ? ` (skipped: ${why})` : ''
+}
+
 /** `mongod` before its stand-in. */
 function program(): { kind: Kind; path: string } | undefined {
   const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'verdict-tools')

@@ -4,10 +4,11 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { COLLECTIONS } from '../../../server/store/mongo/collections.ts'
 import { type MongoOptions, openMongoStore } from '../../../server/store/mongo/open.ts'
 import { createRun } from '../../contract/store/subject.ts'
-import { startMongo, type TestMongo, whyNoMongo, whyNoOwnMongo } from '../../support/mongo.ts'
+import { skippedWithoutOwnMongo, startMongo, type TestMongo, whyNoMongo } from '../../support/mongo.ts'
 import { startOldMongo } from '../../support/old-mongo.ts'
 
 const why = whyNoMongo()
+const skipped = skippedWithoutOwnMongo()
 const QUICK = { serverSelectionTimeoutMs: 800 }
 
 const problem = (url: string, options: Partial<MongoOptions> = {}) =>
@@ -190,7 +191,7 @@ describe.skipIf(why)(why ?? 'with a server', () => {
     await store.close()
   })
 
-  it.skipIf(whyNoOwnMongo())('starts without a replica set, and says what that costs', async () => {
+  it.skipIf(skipped !== '')(`starts without a replica set, and says what that costs${skipped}`, async () => {
     const standalone = await startMongo({ standalone: true })
     onTestFinished(() => standalone.stop())
     const { store, replicaSet, warnings } = await openMongoStore({ url: standalone.database() })
@@ -200,20 +201,23 @@ describe.skipIf(why)(why ?? 'with a server', () => {
     await store.close()
   })
 
-  it.skipIf(whyNoOwnMongo())('tells wrong credentials, and a user who may only read, from an outage', async () => {
-    const users = {
-      ann: { password: 'right', role: 'root' as const },
-      reader: { password: 'reads', role: 'readAnyDatabase' as const },
-    }
-    const secured = await startMongo({ users })
-    onTestFinished(() => secured.stop())
-    const as = (credentials: string) =>
-      secured.database('verdict_x').replace('//', `//${credentials}@`).replace('?', '?authSource=admin&')
-    const wrong = await problem(as('ann:wr0ng'))
-    expect(wrong).toMatch(/refuses the user or the password/)
-    expect(wrong).not.toMatch('wr0ng')
-    expect(await problem(as('reader:reads'))).toMatch(/readWrite/)
-    expect(await problem(as('ann:right'))).toBe('it was opened')
-    expect(await problem(as('reader:reads'))).toMatch(/readWrite/)
-  })
+  it.skipIf(skipped !== '')(
+    `tells wrong credentials, and a user who may only read, from an outage${skipped}`,
+    async () => {
+      const users = {
+        ann: { password: 'right', role: 'root' as const },
+        reader: { password: 'reads', role: 'readAnyDatabase' as const },
+      }
+      const secured = await startMongo({ users })
+      onTestFinished(() => secured.stop())
+      const as = (credentials: string) =>
+        secured.database('verdict_x').replace('//', `//${credentials}@`).replace('?', '?authSource=admin&')
+      const wrong = await problem(as('ann:wr0ng'))
+      expect(wrong).toMatch(/refuses the user or the password/)
+      expect(wrong).not.toMatch('wr0ng')
+      expect(await problem(as('reader:reads'))).toMatch(/readWrite/)
+      expect(await problem(as('ann:right'))).toBe('it was opened')
+      expect(await problem(as('reader:reads'))).toMatch(/readWrite/)
+    },
+  )
 })
