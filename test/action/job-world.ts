@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { KEY } from '../client/scripted-server.ts'
 import { folderWith } from '../gate/gate-world.ts'
+import { BASICS } from '../support/e2e-process.ts'
 
 const MAIN = fileURLToPath(new URL('../../action/main.ts', import.meta.url))
 
@@ -20,7 +21,7 @@ export async function job(files: Record<string, string>) {
     const child = spawn(process.execPath, [MAIN], {
       cwd: workspace.path,
       env: {
-        PATH: process.env.PATH,
+        ...BASICS,
         GITHUB_ACTIONS: 'true',
         GITHUB_WORKSPACE: workspace.path,
         GITHUB_OUTPUT: file('output'),

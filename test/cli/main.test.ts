@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { VERSION } from '../../contract/version.ts'
 import { KEY, runOf, scriptedServer } from '../client/scripted-server.ts'
+import { BASICS } from '../support/e2e-process.ts'
 import { checkout } from './checkout.ts'
 import { gateServer, TREE } from './gate-server.ts'
 
@@ -12,7 +13,7 @@ const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
 /** The program as a process of its own. */
 function start(argv: string[], env: Record<string, string> = {}, cwd?: string) {
   const child = spawn(process.execPath, [MAIN, ...argv], {
-    env: { PATH: process.env.PATH, HOME: '/nonexistent', ...env },
+    env: { ...BASICS, HOME: '/nonexistent', ...env },
     cwd,
   })
   let [stdout, stderr] = ['', '']

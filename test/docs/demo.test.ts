@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { BASICS } from '../support/e2e-process.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { root } from './markdown-files.ts'
 
@@ -11,7 +12,7 @@ const hasGit = spawnSync('git', ['--version']).error === undefined
 describe.skipIf(!hasGit)(`npm run demo -- --exit${hasGit ? '' : ' (skipped: git is missing)'}`, () => {
   it('plays a passing and a failing build, shows no key, and leaves nothing behind', async () => {
     const folder = temporaryFolder('verdict-demo-test-')
-    const env = { PATH: process.env.PATH, TMPDIR: folder }
+    const env = { ...BASICS, TMPDIR: folder }
     const demo = [join(root, 'tools/demo.ts'), '--exit']
     // Rejects for any exit code but 0.
     const { stdout } = await promisify(execFile)(process.execPath, demo, { env })

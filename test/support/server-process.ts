@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { BASICS } from './e2e-process.ts'
 
 const MAIN = fileURLToPath(new URL('../../server/main.ts', import.meta.url))
 
@@ -16,10 +17,10 @@ export interface ServerProcess {
   stop(signal?: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>
 }
 
-/** The server as a process of its own, with no environment but PATH and what is given. Its port is any free one. */
+/** The server as a process of its own, with no environment but what any program needs and what is given. Its port is any free one. */
 export function startServerProcess(env: Readonly<Record<string, string>>, args: readonly string[] = []): ServerProcess {
   const child = spawn(process.execPath, [MAIN, ...args], {
-    env: { PATH: process.env.PATH ?? '', VERDICT_PORT: '0', VERDICT_RUNNER: 'none', ...env },
+    env: { ...BASICS, VERDICT_PORT: '0', VERDICT_RUNNER: 'none', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const out = { stdout: '', stderr: '' }
