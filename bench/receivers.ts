@@ -1,23 +1,31 @@
 // Fifty receivers of callbacks, one port each, in a process of their own. The first one, asked at /hang, never answers.
-// `GET /delays` of the first gives, and forgets, how long after their events the requests came, in milliseconds.
+// `GET /arrived/COUNT` of the first waits for so many requests and gives, and forgets, how long after their events they
+// came, in milliseconds.
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 
 export const RECEIVERS = 50
 let delays: number[] = []
+let check = () => {}
 
 const answer: RequestListener = async (request, response) => {
-  if (request.url === '/delays') {
-    response.end(JSON.stringify(delays))
-    delays = []
+  const wanted = /^\/arrived\/(\d+)$/.exec(request.url ?? '')?.[1]
+  if (wanted !== undefined) {
+    check = () => {
+      if (delays.length < Number(wanted)) return
+      response.end(JSON.stringify(delays))
+      delays = []
+      check = () => {}
+    }
+    check()
     return
   }
   const body = await text(request)
   if (request.url === '/hang') return
-  const now = Date.now()
-  delays.push(now - Date.parse(/"timestamp":"([^"]+)"/.exec(body)?.[1] ?? ''))
+  delays.push(Date.now() - Date.parse(/"timestamp":"([^"]+)"/.exec(body)?.[1] ?? ''))
   response.writeHead(204).end()
+  check()
 }
 
 const ports: number[] = []

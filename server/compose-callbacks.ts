@@ -11,14 +11,12 @@ import { idMaker } from './domain/ids.ts'
 import { deliver } from './jobs/deliver.ts'
 import type { Parts } from './parts.ts'
 import { httpSender } from './sender/http-sender.ts'
-import type { Wake } from './wake/wake.ts'
 
-export interface CallbackParts extends Parts {
-  readonly config: Config
+export interface CallbackParts extends Pick<Parts, 'store' | 'vault' | 'clock' | 'wake'> {
+  readonly config: Pick<Config, 'allowedPrivateCidrs'>
   readonly publicUrl: string
-  readonly wake: Wake
   readonly version: string
-  readonly log: Logger
+  readonly log: Pick<Logger, 'error'>
 }
 
 /** How many days before its end a key is announced. */
