@@ -7,7 +7,6 @@ export interface EgressRequest {
   readonly body?: string
   /** From the look-up of the name to the last byte that is read. */
   readonly timeoutMs: number
-  readonly signal?: AbortSignal
 }
 
 export interface EgressAnswer {
@@ -41,5 +40,6 @@ export class EgressError extends Error {
 export interface Egress {
   /** Rejects with an {@link EgressError}; any status is an answer. */
   send(request: EgressRequest): Promise<EgressAnswer>
+  /** Breaks off what is under way. */
   close(): Promise<void>
 }

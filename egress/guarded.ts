@@ -1,7 +1,8 @@
 import { isIP, type LookupFunction } from 'node:net'
-import { Agent, buildConnector, request as send } from 'undici'
+import { Agent, buildConnector } from 'undici'
 import { type Cidr, isAllowedAddress } from './addresses.ts'
-import { type Egress, type EgressAnswer, EgressError, type EgressRequest } from './egress.ts'
+import { type Egress, EgressError } from './egress.ts'
+import { exchange } from './exchange.ts'
 import { dnsResolver, type Resolve } from './resolver.ts'
 import { connectionProblem, hostOf, portOf, targetProblem } from './targets.ts'
 
@@ -62,48 +63,21 @@ export function guardedEgress(options: GuardedOptions): Egress {
     },
   })
 
-  async function answerOf(request: EgressRequest, url: URL, signal: AbortSignal): Promise<EgressAnswer> {
-    const response = await send(url, {
-      method: request.method,
-      headers: { 'accept-encoding': 'identity', ...request.headers },
-      ...(request.body === undefined ? {} : { body: request.body }),
-      signal,
-      dispatcher: agent,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    })
-    const headers = Object.entries(response.headers).map(([name, value]) => [name, [value].flat()[0] ?? ''])
-    const chunks: Buffer[] = []
-    let bytes = 0
-    for await (const chunk of response.body as AsyncIterable<Buffer>) {
-      chunks.push(chunk)
-      bytes += chunk.length
-      // Leaving the loop destroys the rest, with its connection.
-      if (bytes >= ANSWER_MAX_BYTES) break
-    }
-    return {
-      status: response.statusCode,
-      headers: Object.fromEntries(headers),
-      body: Buffer.concat(chunks).subarray(0, ANSWER_MAX_BYTES),
-      fromPrivate: privateOrigins.has(url.origin),
-    }
-  }
-
   return {
-    async send(request) {
-      const problem = targetProblem(request.url, allowed)
-      if (problem) throw new EgressError('refused', `The address ${shown(request.url)} ${problem}.`)
-      const late = new AbortController()
-      const cancel = options.after(request.timeoutMs, () => late.abort())
-      const signal = request.signal ? AbortSignal.any([late.signal, request.signal]) : late.signal
+    async send({ url: text, timeoutMs, ...request }) {
+      const problem = targetProblem(text, allowed)
+      if (problem) throw new EgressError('refused', `The address ${shown(text)} ${problem}.`)
+      const url = new URL(text)
+      const headers = { 'accept-encoding': 'identity', ...request.headers }
       try {
-        return await answerOf(request, new URL(request.url), signal)
+        const answer = await exchange(
+          agent,
+          { ...request, origin: url.origin, path: url.pathname + url.search, headers },
+          { timeoutMs, answerBytes: ANSWER_MAX_BYTES, after: options.after },
+        )
+        return { ...answer, fromPrivate: privateOrigins.has(url.origin) }
       } catch (error) {
-        if (late.signal.aborted)
-          throw new EgressError('timeout', `No whole answer within ${request.timeoutMs / 1000} s.`, { cause: error })
         throw egressError(error as Error & { code?: string })
-      } finally {
-        cancel()
       }
     },
     close: () => agent.destroy(),
@@ -128,6 +102,7 @@ const WORDS: Readonly<Record<string, string>> = {
   ENETUNREACH: 'The network is unreachable',
   ETIMEDOUT: 'The connection could not be made in time',
   UND_ERR_CONNECT_TIMEOUT: 'The connection could not be made in time',
+  UND_ERR_DESTROYED: 'It was broken off here',
   UND_ERR_SOCKET: 'The connection broke off before a whole answer',
   UND_ERR_HEADERS_OVERFLOW: 'The headers of the answer are too large',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'The answer is not as long as it says',
@@ -140,7 +115,6 @@ function egressError(error: Error & { code?: string; errors?: Error[] }): Egress
   const words = WORDS[code] ?? (CERTIFICATE.test(code) ? 'The TLS certificate is not trusted' : undefined)
   if (words) return new EgressError('failed', `${words} (${code}).`, { cause: error })
   if (error.name === 'HTTPParserError') return new EgressError('failed', 'The answer is not HTTP.', { cause: error })
-  if (error.name === 'AbortError') return new EgressError('failed', 'It was broken off here.', { cause: error })
   return new EgressError('failed', `There is no answer${code === '' ? '' : ` (${code})`}.`, { cause: error })
 }
 

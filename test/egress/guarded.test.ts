@@ -1,4 +1,4 @@
-import { createServer, type RequestListener } from 'node:http'
+import { createServer, type RequestListener, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
@@ -208,12 +208,41 @@ describe('a request to an address that a user chose', () => {
     await expect(send('https://hook.test/')).rejects.toMatchObject({ code: 'failed', message: /does not exist/ })
   })
 
-  it('ends when it is broken off', async () => {
-    const port = await raw(() => stop.abort())
-    const stop = new AbortController()
-    await expect(egress()(`http://127.0.0.1:${port}/`, { signal: stop.signal })).rejects.toMatchObject({
-      code: 'failed',
+  it('ends when the way out is closed', async () => {
+    const guarded = guardedEgress({ allowed: LOOPBACK, after: systemClock.after })
+    const port = await raw(() => void guarded.close())
+    const request = { method: 'POST', url: `http://127.0.0.1:${port}/`, headers: {}, timeoutMs: 10_000 } as const
+    await expect(guarded.send(request)).rejects.toMatchObject({ code: 'failed', message: /broken off here/ })
+  })
+
+  it('that was not sent when its time was over is not sent later', async () => {
+    const seen: (string | undefined)[] = []
+    const held: ServerResponse[] = []
+    const port = await receiver((request, response) => {
+      seen.push(request.url)
+      held.push(response)
     })
+    const send = egress()
+    const first = Array.from({ length: 10 }, () => send(`http://127.0.0.1:${port}/first`))
+    await expect.poll(() => held.length).toBe(10)
+    await expect(send(`http://127.0.0.1:${port}/late`, { timeoutMs: 50 })).rejects.toMatchObject({ code: 'timeout' })
+    for (const response of held) response.end()
+    await Promise.all(first)
+    const last = send(`http://127.0.0.1:${port}/last`)
+    await expect.poll(() => held.length).toBe(11)
+    held[10]?.end()
+    expect((await last).status).toBe(200)
+    expect(seen).not.toContain('/late')
+  })
+
+  it('is answered by the last of several statuses', async () => {
+    const port = await receiver((_request, response) => {
+      response.writeEarlyHints({ link: '</a.css>; rel=preload' })
+      response.writeHead(201, { 'retry-after': '1' }).end('done')
+    })
+    const answer = await egress()(`http://127.0.0.1:${port}/`)
+    expect(answer).toMatchObject({ status: 201, headers: { 'retry-after': '1' } })
+    expect(answer.headers.link).toBeUndefined()
   })
 
   it('trusts a certificate for the name that was asked for, and no other', async () => {
