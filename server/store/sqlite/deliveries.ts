@@ -1,9 +1,10 @@
 import type { AttemptRecord, Deliveries, DeliveryRecord } from '../ports/deliveries.ts'
 import { type Database, decoder, PAGE, pageValues } from './database.ts'
-import { insertDelivery } from './delivery-insert.ts'
+import { insertDeliveries } from './delivery-insert.ts'
+import { removeDeliveries } from './delivery-removal.ts'
 
 const COLUMNS = `id, workspace, endpoint, callback, url, event, type, run, suite, state, attempts, tries, nextAt, lastStatus,
-  lastError, createdAt, finishedAt, body`
+  lastError, createdAt, finishedAt, (SELECT body FROM payloads WHERE payloads.id = payload) AS body`
 const BY_STATE = '(:state IS NULL OR +state = :state)'
 export const DELIVERIES_SQL = {
   get: `SELECT ${COLUMNS} FROM deliveries WHERE id = :id`,
@@ -31,9 +32,7 @@ export const DELIVERIES_SQL = {
     RETURNING ${COLUMNS}`,
   // All that is pending is looked at: it is done once, at a start.
   release: `UPDATE deliveries SET owner = NULL, nextAt = :now WHERE state = 'pending' AND nextAt >= 0 AND owner = :owner`,
-  old: 'SELECT id FROM deliveries WHERE finishedAt < :finishedBefore ORDER BY finishedAt LIMIT :limit',
-  removeAttempts: 'DELETE FROM attempts WHERE delivery = :id',
-  remove: 'DELETE FROM deliveries WHERE id = :id',
+  old: 'SELECT id, event FROM deliveries WHERE finishedAt < :finishedBefore ORDER BY finishedAt LIMIT :limit',
 }
 const record = decoder<DeliveryRecord>({})
 const attemptRecord = decoder<AttemptRecord>({})
@@ -107,18 +106,11 @@ export function sqliteDeliveries(db: Database): Deliveries {
       }),
     add: (delivery) =>
       db.write(() => {
-        insertDelivery(db, delivery)
+        insertDeliveries(db, [delivery])
         return get(delivery.id)!
       }),
     releaseAllOf: (owner) => db.write(() => db.run(DELIVERIES_SQL.release, { owner, now: db.now() })),
     removeOlder: (finishedBefore, limit) =>
-      db.write(() => {
-        const old = db.all(DELIVERIES_SQL.old, { finishedBefore, limit })
-        for (const { id } of old) {
-          db.run(DELIVERIES_SQL.removeAttempts, { id })
-          db.run(DELIVERIES_SQL.remove, { id })
-        }
-        return old.length
-      }),
+      db.write(() => removeDeliveries(db, db.all(DELIVERIES_SQL.old, { finishedBefore, limit }))),
   }
 }

@@ -2,7 +2,7 @@ import type { Outbox, OutboxContent, OutboxEvent, SuiteVerdict } from '../ports/
 import { shownOf, suiteVerdict } from '../ports/run-rules.ts'
 import type { RunRecord } from '../ports/runs.ts'
 import { type Database, decoder } from './database.ts'
-import { insertDelivery } from './delivery-insert.ts'
+import { insertDeliveries } from './delivery-insert.ts'
 
 const DAY_MS = 86_400_000
 
@@ -63,7 +63,7 @@ export function sqliteOutbox(db: Database): Outbox {
     spread: (seq, deliveries) =>
       db.write(() => {
         if (db.run(OUTBOX_SQL.remove, { seq }) === 0) return false
-        for (const delivery of deliveries) insertDelivery(db, delivery)
+        insertDeliveries(db, deliveries)
         return true
       }),
     announceExpiring: (days, limit) =>

@@ -3,7 +3,7 @@ import type { WorkspaceRecord, Workspaces } from '../ports/workspaces.ts'
 import { unneededBlobs } from './archives.ts'
 import { CALLBACKS_SQL } from './callbacks.ts'
 import { type Database, decoder, pageValues } from './database.ts'
-import { DELIVERIES_SQL } from './deliveries.ts'
+import { removeDeliveries } from './delivery-removal.ts'
 import { removeRunsOf } from './removal.ts'
 import { WORKERS_SQL } from './workers.ts'
 
@@ -29,7 +29,7 @@ export const WORKSPACES_SQL = {
   revisions: 'DELETE FROM revisions WHERE rowid IN (SELECT rowid FROM revisions WHERE workspace = :id LIMIT :limit)',
   suites: 'DELETE FROM suites WHERE rowid IN (SELECT rowid FROM suites WHERE workspace = :id LIMIT :limit)',
   secrets: 'DELETE FROM suite_secrets WHERE workspace = :id',
-  deliveries: 'SELECT id FROM deliveries WHERE workspace = :id LIMIT :limit',
+  deliveries: 'SELECT id, event FROM deliveries WHERE workspace = :id LIMIT :limit',
   callbackSecrets: 'DELETE FROM callback_secrets WHERE workspace = :id',
   suiteStates: 'DELETE FROM suite_states WHERE workspace = :id',
   archives: 'SELECT sha256 FROM archives WHERE workspace = :id LIMIT :limit',
@@ -70,7 +70,7 @@ export function sqliteWorkspaces(db: Database): Workspaces {
         const removed =
           db.run(WORKSPACES_SQL.revisions, { id, limit }) +
           db.run(WORKSPACES_SQL.suites, { id, limit }) +
-          removeDeliveriesOf(db, id, limit)
+          removeDeliveries(db, db.all(WORKSPACES_SQL.deliveries, { id, limit }))
         for (const name of ['secrets', 'callbackSecrets', 'suiteStates'] as const) db.run(WORKSPACES_SQL[name], { id })
         if (removed > 0) return []
         const archives = db.all(WORKSPACES_SQL.archives, { id, limit }).map((row) => row.sha256 as string)
@@ -82,16 +82,6 @@ export function sqliteWorkspaces(db: Database): Workspaces {
       return left === undefined ? { done: true, blobs: [] } : { done: false, blobs: unneededBlobs(db, left) }
     },
   }
-}
-
-/** Within a transaction. Answers how many. */
-function removeDeliveriesOf(db: Database, workspace: string, limit: number): number {
-  const deliveries = db.all(WORKSPACES_SQL.deliveries, { id: workspace, limit })
-  for (const { id } of deliveries) {
-    db.run(DELIVERIES_SQL.removeAttempts, { id })
-    db.run(DELIVERIES_SQL.remove, { id })
-  }
-  return deliveries.length
 }
 
 /** Within a transaction: nobody is a member any more, no key is good, nothing starts runs or is told, and service users go with it. */
