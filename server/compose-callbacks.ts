@@ -46,7 +46,7 @@ export function composeCallbacks(parts: CallbackParts): CallbackSide {
       const onError = (error: unknown) => log.error({ err: error }, 'callbacks could not be delivered; trying again')
       const guard: GuardedOptions = { allowed, after: clock.after.bind(clock) }
       const sending = delivering({
-        ...{ store, clock, owner, onError, random: Math.random, onFree: onDue },
+        ...{ store, clock, owner, onError, random: Math.random, onRoom: onDue },
         sender: httpSender(guardedEgress(guard), `Verdict/${parts.version}`),
         message: deliveryMessages({ store, vault, now }),
       })

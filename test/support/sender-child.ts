@@ -22,7 +22,7 @@ const onError = (error: unknown) => console.error(error)
 let kick = () => {}
 await store.deliveries.releaseAllOf('sender')
 const sending = delivering({
-  ...{ store, clock, onError, owner: 'sender', random: Math.random, onFree: () => kick() },
+  ...{ store, clock, onError, owner: 'sender', random: Math.random, onRoom: () => kick() },
   sender: httpSender(egress, 'verdict/test'),
   message: deliveryMessages({ store, vault, now: () => clock.now() }),
 })
