@@ -34,13 +34,23 @@ export function makeSecret(random: (bytes: number) => Uint8Array): string {
 /** Signs one request: answers `v1,<base64>`. `timestamp` is in seconds since 1970. */
 export type Signer = (id: string, timestamp: number, body: string | Uint8Array) => Promise<string>
 
-/** What signs with the secret, for many requests. Throws `secret_invalid`. */
-export async function signer(secret: string): Promise<Signer> {
-  const key = await importKey(secret, 'sign')
+/** HMAC-SHA256 under one key, of many texts. */
+export type Hmac = (
+  key: Uint8Array<ArrayBuffer>,
+) => (bytes: Uint8Array<ArrayBuffer>) => Uint8Array | Promise<Uint8Array>
+
+/** What signs with the secret, for many requests; `hmac`: where there is a faster one than Web Crypto's. Throws `secret_invalid`. */
+export async function signer(secret: string, hmac: Hmac = webHmac): Promise<Signer> {
+  const macOf = hmac(secretBytes(secret))
   return async (id, timestamp, body) => {
-    const mac = await crypto.subtle.sign('HMAC', key, signedBytes(id, String(timestamp), body))
-    return `v1,${btoa(String.fromCharCode(...new Uint8Array(mac)))}`
+    const mac = await macOf(signedBytes(id, String(timestamp), body))
+    return `v1,${btoa(String.fromCharCode(...mac))}`
   }
+}
+
+const webHmac: Hmac = (bytes) => {
+  const key = importKey(bytes, 'sign')
+  return async (signed) => new Uint8Array(await crypto.subtle.sign('HMAC', await key, signed))
 }
 
 /** The signature of one request, as a {@link Signer} makes it. Throws `secret_invalid`. */
@@ -95,7 +105,7 @@ export async function verify(
     .slice(0, 20)
     .flatMap((one) => (one.startsWith('v1,') ? (fromBase64(one.slice(3)) ?? []) : []))
   for (const secret of secrets) {
-    const key = await importKey(secret, 'verify')
+    const key = await importKey(secretBytes(secret), 'verify')
     for (const mac of given) if (await crypto.subtle.verify('HMAC', key, mac, signed)) return
   }
   throw new SignatureError('no_match', 'No signature in webhook-signature is of this secret and these bytes.')
@@ -110,14 +120,16 @@ function signedBytes(id: string, timestamp: string, body: string | Uint8Array): 
   return all
 }
 
-async function importKey(secret: string, use: 'sign' | 'verify'): Promise<CryptoKey> {
+function secretBytes(secret: string): Uint8Array<ArrayBuffer> {
   const bytes = fromBase64(secret.startsWith(SECRET_PREFIX) ? secret.slice(SECRET_PREFIX.length) : secret)
-  if (!bytes || bytes.length < SECRET_MIN_BYTES || bytes.length > SECRET_MAX_BYTES) {
-    throw new SignatureError(
-      'secret_invalid',
-      `A webhook secret is "${SECRET_PREFIX}" and ${SECRET_MIN_BYTES} to ${SECRET_MAX_BYTES} bytes in base64.`,
-    )
-  }
+  if (bytes && bytes.length >= SECRET_MIN_BYTES && bytes.length <= SECRET_MAX_BYTES) return bytes
+  throw new SignatureError(
+    'secret_invalid',
+    `A webhook secret is "${SECRET_PREFIX}" and ${SECRET_MIN_BYTES} to ${SECRET_MAX_BYTES} bytes in base64.`,
+  )
+}
+
+function importKey(bytes: Uint8Array<ArrayBuffer>, use: 'sign' | 'verify'): Promise<CryptoKey> {
   return crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, [use])
 }
 

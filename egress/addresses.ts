@@ -77,8 +77,13 @@ function matches(address: Address, network: Network): boolean {
   return address.kind() === network[0].kind() && address.match(network as [ipaddr.IPv4, number])
 }
 
+/** Read once: the same few are asked of at every request. */
+const networks = new WeakMap<Cidr, Network>()
+
 function covers(cidr: Cidr, address: Address): boolean {
-  return matches(address, [ipaddr.parse(cidr.network), cidr.prefix] as Network)
+  const network = networks.get(cidr) ?? ([ipaddr.parse(cidr.network), cidr.prefix] as Network)
+  networks.set(cidr, network)
+  return matches(address, network)
 }
 
 /**

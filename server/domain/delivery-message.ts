@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto'
-import { makeSecret, type Signer, signer, signWithAll } from '../../contract/signature.ts'
+import { createHmac, randomBytes } from 'node:crypto'
+import { type Hmac, makeSecret, type Signer, signer, signWithAll } from '../../contract/signature.ts'
 import type { SendRequest } from '../sender/sender.ts'
 import type { CallbackRecord, SealedSecret } from '../store/ports/callbacks.ts'
 import type { DeliveryRecord } from '../store/ports/deliveries.ts'
@@ -9,6 +9,9 @@ import type { Vault } from '../vault/vault.ts'
 /** What secrets are sealed for: a sealed value is good at its own place only. */
 export const callbackContext = (id: string) => `callback/${id}`
 export const workspaceContext = (workspace: string) => `callback-secret/${workspace}`
+
+/** On the spot: handing a few kilobytes to another thread, as Web Crypto does, costs more than their digest. */
+const hmac: Hmac = (key) => (bytes) => createHmac('sha256', key).update(bytes).digest()
 
 /** Makes the request of one attempt: signed anew each time, since the time is under the signature. */
 export function deliveryMessages(options: { store: Store; vault: Vault; now: () => number }) {
@@ -20,7 +23,7 @@ export function deliveryMessages(options: { store: Store; vault: Vault; now: () 
   const signers = new WeakMap<SealedSecret, Promise<Signer>>()
 
   function signerOf(secret: SealedSecret, context: string): Promise<Signer> {
-    const made = signers.get(secret) ?? signer(vault.open(secret.sealed, context))
+    const made = signers.get(secret) ?? signer(vault.open(secret.sealed, context), hmac)
     signers.set(secret, made)
     return made
   }

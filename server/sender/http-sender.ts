@@ -3,6 +3,7 @@ import type { Sender } from './sender.ts'
 
 const TIMEOUT_MS = 15_000
 const ANSWER_CHARACTERS = 2000
+const UTF8 = new TextDecoder('utf-8')
 
 /** Sends through the guard, so that no address of a user reaches the operator's own network. */
 export function httpSender(egress: Egress, userAgent: string): Sender {
@@ -33,7 +34,7 @@ export function httpSender(egress: Egress, userAgent: string): Sender {
 }
 
 function asText(body: Uint8Array): string | null {
-  const text = new TextDecoder('utf-8').decode(body).slice(0, ANSWER_CHARACTERS)
+  const text = UTF8.decode(body).slice(0, ANSWER_CHARACTERS)
   // What is no text would be shown as nonsense, and may drive a terminal.
   return /[\0-\x08\x0e-\x1f\x7f]/.test(text) ? null : text
 }

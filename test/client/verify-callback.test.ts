@@ -48,7 +48,7 @@ describe('a signature', () => {
   it('by old and new secret is taken with either while both are sent', async () => {
     const [old, fresh, other] = [makeSecret(randomBytes), makeSecret(randomBytes), makeSecret(randomBytes)]
     const signature = await signWithAll(
-      await Promise.all([fresh, old].map(signer)),
+      await Promise.all([fresh, old].map((one) => signer(one))),
       VECTOR.id,
       VECTOR.timestamp,
       VECTOR.body,

@@ -86,9 +86,9 @@ describe('the receivers of docs/callbacks.md', () => {
       const good = await sign(secret, 'evt_1', now, body)
       expect(await send(good)).toBe(204)
       const other = makeSecret(randomBytes)
-      expect(await send(await signWithAll(await Promise.all([other, secret].map(signer)), 'evt_1', now, body))).toBe(
-        204,
-      )
+      expect(
+        await send(await signWithAll(await Promise.all([other, secret].map((one) => signer(one))), 'evt_1', now, body)),
+      ).toBe(204)
       expect(await send(await sign(other, 'evt_1', now, body))).toBe(400)
       expect(await send(good, now, `${body} `)).toBe(400)
       expect(await send(good.replace('v1,', 'v2,'))).toBe(400)

@@ -19,7 +19,7 @@ const URL_OF_BOTH = 'http://verdict.example:4000'
 const HOOK = 'https://example.com/hook'
 const nothing = () => undefined
 /** Tables whose rows are within other documents, or are sums. */
-const WITHIN = ['attempts', 'case_blocks', 'memberships', 'run_facts', 'workspace_totals', 'sqlite_sequence']
+const WITHIN = ['case_blocks', 'memberships', 'payloads', 'run_facts', 'workspace_totals', 'sqlite_sequence']
 
 let dataDir: string
 let key: string

@@ -146,11 +146,8 @@ export const READINGS: Partial<Record<CollectionName, Reading>> = {
   key_notices: { sql: 'SELECT key AS _id, min(days) AS days FROM key_notices GROUP BY key' },
   deliveries: {
     sql: `SELECT id AS _id, workspace, endpoint, callback, url, event, type, run, suite, state, attempts, tries, nextAt,
-        owner, lastStatus, lastError, createdAt, finishedAt,
-        (SELECT body FROM payloads WHERE id = payload) AS body,
-        (SELECT json_group_array(json_object('number', number, 'at', at, 'durationMs', durationMs, 'status', status,
-            'error', error, 'answer', answer) ORDER BY number)
-          FROM attempts WHERE delivery = deliveries.id AND number > deliveries.attempts - 200) AS attempted
+        NULL AS owner, lastStatus, lastError, createdAt, finishedAt,
+        (SELECT body FROM payloads WHERE payloads.id = payload) AS body, attempted
       FROM deliveries`,
     json: ['attempted'],
   },

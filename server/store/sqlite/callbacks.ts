@@ -19,7 +19,7 @@ export const CALLBACKS_SQL = {
   enable: `UPDATE callbacks SET disabledAt = NULL, disabledReason = NULL, failingSince = NULL, updatedAt = :now
     WHERE id = :id`,
   delete: 'DELETE FROM callbacks WHERE id = :id',
-  endPending: `UPDATE deliveries SET state = 'failed', nextAt = NULL, owner = NULL, finishedAt = :now, lastError = :error
+  endPending: `UPDATE deliveries SET state = 'failed', nextAt = NULL, finishedAt = :now, lastError = :error
     WHERE state = 'pending' AND endpoint = :id`,
   workspaceSecrets: 'SELECT secrets FROM callback_secrets WHERE workspace = :workspace',
   setWorkspaceSecrets: `INSERT INTO callback_secrets (workspace, secrets) VALUES (:workspace, :secrets)

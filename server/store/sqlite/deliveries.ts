@@ -1,43 +1,46 @@
 import type { AttemptRecord, Deliveries, DeliveryRecord } from '../ports/deliveries.ts'
 import { type Database, decoder, PAGE, pageValues } from './database.ts'
+import { DeliveryClaims } from './delivery-claims.ts'
 import { insertDeliveries } from './delivery-insert.ts'
 import { removeDeliveries } from './delivery-removal.ts'
 
 const COLUMNS = `id, workspace, endpoint, callback, url, event, type, run, suite, state, attempts, tries, nextAt, lastStatus,
   lastError, createdAt, finishedAt, (SELECT body FROM payloads WHERE payloads.id = payload) AS body`
+/** Attempts that a delivery remembers: the last ones. */
+const ATTEMPTS_KEPT = 200
 const BY_STATE = '(:state IS NULL OR +state = :state)'
 export const DELIVERIES_SQL = {
   get: `SELECT ${COLUMNS} FROM deliveries WHERE id = :id`,
   list: `SELECT ${COLUMNS} FROM deliveries WHERE workspace = :workspace AND ${BY_STATE} AND ${PAGE}`,
   listOfCallback: `SELECT ${COLUMNS} FROM deliveries WHERE callback = :callback AND +workspace = :workspace AND ${BY_STATE}
     AND ${PAGE}`,
-  attempts: 'SELECT number, at, durationMs, status, error, answer FROM attempts WHERE delivery = :id ORDER BY number',
+  attempts: 'SELECT attempted FROM deliveries WHERE id = :id',
   /** The next endpoint and its earliest delivery: one step in the index, however many an endpoint has. */
   nextEndpoint: `SELECT endpoint, workspace, nextAt FROM deliveries INDEXED BY deliveries_endpoint
     WHERE state = 'pending' AND endpoint > :endpoint ORDER BY endpoint, nextAt LIMIT 1`,
-  nextDue: `SELECT nextAt FROM deliveries WHERE state = 'pending' AND nextAt >= 0 ORDER BY nextAt LIMIT 1`,
-  claim: `UPDATE deliveries SET owner = :owner, nextAt = :until WHERE rowid IN (
-    SELECT rowid FROM deliveries INDEXED BY deliveries_endpoint
-      WHERE state = 'pending' AND endpoint = :endpoint AND nextAt <= :now ORDER BY nextAt LIMIT :limit
-    ) RETURNING ${COLUMNS}`,
-  noteAttempt: `INSERT INTO attempts (delivery, number, at, durationMs, status, error, answer)
-    VALUES (:id, :number, :at, :durationMs, :status, :error, :answer)`,
-  settle: `UPDATE deliveries SET state = :state, attempts = :number, tries = tries + 1, nextAt = :nextAt, owner = NULL,
-    lastStatus = :status, lastError = :error, finishedAt = :finishedAt
-    WHERE id = :id AND owner = :owner AND attempts = :attempts AND state = 'pending' RETURNING callback`,
+  /** When the endpoint's earliest one but `:claimed` is due. */
+  dueBesides: `SELECT nextAt FROM deliveries INDEXED BY deliveries_endpoint
+    WHERE state = 'pending' AND endpoint = :endpoint ORDER BY nextAt LIMIT 1 OFFSET :claimed`,
+  first: `SELECT id, nextAt FROM deliveries WHERE state = 'pending' AND nextAt >= 0 ORDER BY nextAt LIMIT :limit`,
+  due: `SELECT id FROM deliveries INDEXED BY deliveries_endpoint
+    WHERE state = 'pending' AND endpoint = :endpoint AND nextAt <= :now ORDER BY nextAt LIMIT :limit`,
+  settle: `UPDATE deliveries SET state = :state, attempts = :number, tries = tries + 1, nextAt = :nextAt,
+    lastStatus = :status, lastError = :error, finishedAt = :finishedAt,
+    attempted = json_insert(CASE WHEN attempts < ${ATTEMPTS_KEPT} THEN attempted ELSE json_remove(attempted, '$[0]') END,
+      '$[#]', json(:attempt))
+    WHERE id = :id AND attempts = :attempts AND state = 'pending' RETURNING callback`,
   health: 'SELECT failingSince FROM callbacks WHERE id = :id',
   noteHealth: 'UPDATE callbacks SET failingSince = :failingSince WHERE id = :id',
   callback: 'SELECT 1 FROM callbacks WHERE id = :callback',
-  again: `UPDATE deliveries SET state = 'pending', tries = 0, nextAt = :now, owner = NULL, finishedAt = NULL WHERE id = :id
+  again: `UPDATE deliveries SET state = 'pending', tries = 0, nextAt = :now, finishedAt = NULL WHERE id = :id
     RETURNING ${COLUMNS}`,
-  // All that is pending is looked at: it is done once, at a start.
-  release: `UPDATE deliveries SET owner = NULL, nextAt = :now WHERE state = 'pending' AND nextAt >= 0 AND owner = :owner`,
   old: 'SELECT id, event FROM deliveries WHERE finishedAt < :finishedBefore ORDER BY finishedAt LIMIT :limit',
 }
 const record = decoder<DeliveryRecord>({})
-const attemptRecord = decoder<AttemptRecord>({})
 
 export function sqliteDeliveries(db: Database): Deliveries {
+  const claims = new DeliveryClaims()
+
   function get(id: string): DeliveryRecord | undefined {
     const row = db.get(DELIVERIES_SQL.get, { id })
     return row && record(row)
@@ -59,40 +62,53 @@ export function sqliteDeliveries(db: Database): Deliveries {
       const sql = callback === undefined ? DELIVERIES_SQL.list : DELIVERIES_SQL.listOfCallback
       return db.all(sql, { workspace, callback, state, ...pageValues(page) }).map(record)
     },
-    attempts: async (id) => db.all(DELIVERIES_SQL.attempts, { id }).map(attemptRecord),
+    async attempts(id) {
+      const row = db.get(DELIVERIES_SQL.attempts, { id })
+      return row ? (JSON.parse(row.attempted as string) as AttemptRecord[]) : []
+    },
     async dueEndpoints(after, limit) {
       const due: { endpoint: string; workspace: string }[] = []
       const now = db.now()
+      claims.expire(now)
       let endpoint = after
       while (due.length < limit) {
         const row = db.get(DELIVERIES_SQL.nextEndpoint, { endpoint })
         if (!row) return due
         endpoint = row.endpoint as string
-        if (Number(row.nextAt) <= now) due.push({ endpoint, workspace: row.workspace as string })
+        const claimed = claims.countOf(endpoint)
+        const first = claimed === 0 ? row : db.get(DELIVERIES_SQL.dueBesides, { endpoint, claimed })
+        if (first && Number(first.nextAt) <= now) due.push({ endpoint, workspace: row.workspace as string })
       }
       return due
     },
     async nextDue() {
-      const row = db.get(DELIVERIES_SQL.nextDue)
-      return row && Number(row.nextAt)
+      claims.expire(db.now())
+      const first = db.all(DELIVERIES_SQL.first, { limit: claims.size + 1 })
+      const free = first.find(({ id }) => !claims.has(id as string))
+      return free && Number(free.nextAt)
     },
-    claim: (endpoint, owner, leaseMs, limit) =>
-      db.write(() => {
-        const now = db.now()
-        const claimed = db.all(DELIVERIES_SQL.claim, { endpoint, owner, now, until: now + leaseMs, limit }).map(record)
-        return claimed.sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
-      }),
+    async claim(endpoint, owner, leaseMs, limit) {
+      const now = db.now()
+      claims.expire(now)
+      const due = db.all(DELIVERIES_SQL.due, { endpoint, now, limit: claims.countOf(endpoint) + limit })
+      const free = due.map((row) => row.id as string).filter((id) => !claims.has(id))
+      const claimed = free.slice(0, limit).map((id) => get(id)!)
+      for (const { id } of claimed) claims.add(id, { endpoint, owner, until: now + leaseMs })
+      return claimed.sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
+    },
     // Patient: what is not noted yet after a crash is sent again under its id, as after a crash in mid-attempt.
     settle: ({ id, attempts }, owner, attempt, next) =>
       db.write(() => {
+        if ((claims.ownerOf(id) ?? owner) !== owner) return false
+        claims.release(id)
         const { status, error } = attempt
         const number = attempts + 1
-        const nextAt = next.state === 'pending' ? next.nextAt : null
-        const finishedAt = next.state === 'pending' ? null : db.now()
-        const values = { id, owner, attempts, number, state: next.state, nextAt, status, error, finishedAt }
-        const held = db.get(DELIVERIES_SQL.settle, values)
+        const goesOn = next.state === 'pending'
+        const held = db.get(DELIVERIES_SQL.settle, {
+          ...{ id, attempts, number, state: next.state, status, error, attempt: { number, ...attempt } },
+          ...{ nextAt: goesOn ? next.nextAt : null, finishedAt: goesOn ? null : db.now() },
+        })
         if (!held) return false
-        db.run(DELIVERIES_SQL.noteAttempt, { id, number, ...attempt })
         const good = next.state === 'delivered' || (next.state === 'failed' && next.blameless === true)
         return { failingSince: noteHealth(held.callback as string | null, good) }
       }, 'patient'),
@@ -102,6 +118,7 @@ export function sqliteDeliveries(db: Database): Deliveries {
         if (!delivery) return undefined
         if (delivery.callback !== null && !db.get(DELIVERIES_SQL.callback, { callback: delivery.callback }))
           return 'gone'
+        claims.release(id)
         return record(db.get(DELIVERIES_SQL.again, { id, now: db.now() })!)
       }),
     add: (delivery) =>
@@ -109,7 +126,7 @@ export function sqliteDeliveries(db: Database): Deliveries {
         insertDeliveries(db, [delivery])
         return get(delivery.id)!
       }),
-    releaseAllOf: (owner) => db.write(() => db.run(DELIVERIES_SQL.release, { owner, now: db.now() })),
+    releaseAllOf: async (owner) => claims.releaseAllOf(owner),
     removeOlder: (finishedBefore, limit) =>
       db.write(() => removeDeliveries(db, db.all(DELIVERIES_SQL.old, { finishedBefore, limit }))),
   }

@@ -5,8 +5,8 @@ export const DELIVERY_INSERT_SQL = {
   payload: 'INSERT INTO payloads (event, body) VALUES (:event, :body) RETURNING id',
   // Once for each event and endpoint, whatever is repeated.
   insert: `INSERT INTO deliveries (id, workspace, endpoint, callback, url, event, type, run, suite, state, attempts, tries, nextAt,
-      createdAt, payload)
-    VALUES (:id, :workspace, :endpoint, :callback, :url, :event, :type, :run, :suite, 'pending', 0, 0, :now, :now, :payload)
+      createdAt, payload, attempted)
+    VALUES (:id, :workspace, :endpoint, :callback, :url, :event, :type, :run, :suite, 'pending', 0, 0, :now, :now, :payload, '[]')
     ON CONFLICT (event, endpoint) DO NOTHING`,
 }
 

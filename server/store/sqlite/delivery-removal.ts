@@ -1,17 +1,13 @@
 import type { Database } from './database.ts'
 
 export const DELIVERY_REMOVAL_SQL = {
-  attempts: 'DELETE FROM attempts WHERE delivery = :id',
   delivery: 'DELETE FROM deliveries WHERE id = :id',
   payloads: 'DELETE FROM payloads WHERE event = :event AND NOT EXISTS (SELECT 1 FROM deliveries WHERE event = :event)',
 }
 
-/** With all that is theirs: what was sent goes with the last delivery of its event. Within a transaction. Answers how many. */
+/** What was sent goes with the last delivery of its event. Within a transaction. Answers how many. */
 export function removeDeliveries(db: Database, deliveries: readonly Readonly<Record<string, unknown>>[]): number {
-  for (const { id } of deliveries) {
-    db.run(DELIVERY_REMOVAL_SQL.attempts, { id })
-    db.run(DELIVERY_REMOVAL_SQL.delivery, { id })
-  }
+  for (const { id } of deliveries) db.run(DELIVERY_REMOVAL_SQL.delivery, { id })
   for (const event of new Set(deliveries.map(({ event }) => event))) db.run(DELIVERY_REMOVAL_SQL.payloads, { event })
   return deliveries.length
 }

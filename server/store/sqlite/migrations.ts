@@ -4,10 +4,10 @@ import { first } from './migrations/001-first.ts'
 import { keys } from './migrations/002-keys.ts'
 import { callbacks } from './migrations/003-callbacks.ts'
 import { workers } from './migrations/004-workers.ts'
-import { payloads } from './migrations/005-payloads.ts'
+import { deliveries } from './migrations/005-deliveries.ts'
 
 /** In order, and never changed once released: version n is what the first n make. */
-export const MIGRATIONS: readonly string[] = [first, keys, callbacks, workers, payloads]
+export const MIGRATIONS: readonly string[] = [first, keys, callbacks, workers, deliveries]
 
 /** "VERD", in the file's header: a SQLite database of ours and not of some other program (https://sqlite.org/pragma.html#pragma_application_id). */
 const APPLICATION_ID = 0x56455244
