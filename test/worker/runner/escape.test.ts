@@ -83,7 +83,8 @@ describe.skipIf(missing)(missing ? `escapes (skipped: ${missing})` : 'a sandboxe
     // Some of its files are pipes, which a reader would wait at for ever, and so not come to the next one.
     [
       'the first process of its namespace',
-      () => 'cat /proc/1/environ /proc/1/cwd/tree; for fd in /proc/1/fd/*; do echo "at $fd"; timeout 0.5 cat "$fd"; done',
+      () =>
+        'cat /proc/1/environ /proc/1/cwd/tree; for fd in /proc/1/fd/*; do echo "at $fd"; timeout 0.5 cat "$fd"; done',
     ],
   ])('does not read %s', async (_what, shell) => {
     expect((await attack(shell)).output).not.toContain(SECRET)
