@@ -6,6 +6,7 @@ import type { RunRecord } from '../store/ports/runs.ts'
 import type { Store } from '../store/ports/store.ts'
 import { ofLog, ofRun, type Wake } from '../wake/wake.ts'
 import type { Access } from './access.ts'
+import { Bell } from './bell.ts'
 import type { Caller } from './caller.ts'
 import { Problem } from './problem.ts'
 import type { RunReader } from './run-reader.ts'
@@ -67,9 +68,9 @@ export function waiting(options: WaitingOptions): Waiting {
     async wait(caller, id, { version, seconds, signal }) {
       const until = clock.monotonic() + seconds * 1000
       const bell = new Bell(clock)
-      const stop = [wake.subscribe(ofRun(id), bell.ring), access.onChange(bell.ring)]
-      signal.addEventListener('abort', bell.ring)
-      released.signal.addEventListener('abort', bell.ring)
+        .on((ring) => wake.subscribe(ofRun(id), ring))
+        .on((ring) => access.onChange(ring))
+        .onAbort(signal, released.signal)
       try {
         for (;;) {
           requireGood(caller)
@@ -80,9 +81,7 @@ export function waiting(options: WaitingOptions): Waiting {
           await bell.rung(Math.min(left, LOOK_AGAIN_MS, caller.tokenExpiresAt - clock.now()))
         }
       } finally {
-        for (const end of stop) end()
-        signal.removeEventListener('abort', bell.ring)
-        released.signal.removeEventListener('abort', bell.ring)
+        bell.takeDown()
       }
     },
 
@@ -103,13 +102,10 @@ export function waiting(options: WaitingOptions): Waiting {
     signal: AbortSignal,
   ): AsyncIterable<StreamItem> {
     const bell = new Bell(clock)
-    const stop = [
-      wake.subscribe(ofRun(id), bell.ring),
-      wake.subscribe(ofLog(id), bell.ring),
-      access.onChange(bell.ring),
-    ]
-    signal.addEventListener('abort', bell.ring)
-    released.signal.addEventListener('abort', bell.ring)
+      .on((ring) => wake.subscribe(ofRun(id), ring))
+      .on((ring) => wake.subscribe(ofLog(id), ring))
+      .on((ring) => access.onChange(ring))
+      .onAbort(signal, released.signal)
     let at = resumed
     let version: number | undefined
     let lastSent = clock.monotonic()
@@ -140,9 +136,7 @@ export function waiting(options: WaitingOptions): Waiting {
         await bell.rung(Math.min(LOOK_AGAIN_MS, caller.tokenExpiresAt - clock.now()))
       }
     } finally {
-      for (const end of stop) end()
-      signal.removeEventListener('abort', bell.ring)
-      released.signal.removeEventListener('abort', bell.ring)
+      bell.takeDown()
     }
   }
 }
@@ -161,35 +155,4 @@ function writeEventId({ attempt, seq, final }: EventId): string {
 function readEventId(text: string | undefined): EventId | undefined {
   const match = /^(\d{1,9})-(\d{1,12})(-end)?$/.exec(text ?? '')
   return match ? { attempt: Number(match[1]), seq: Number(match[2]), final: match[3] !== undefined } : undefined
-}
-
-/** Rings once however often it is struck, and is not missed when it rings before anybody listens. */
-class Bell {
-  #clock: Clock
-  #struck = false
-  #listener: (() => void) | undefined
-
-  constructor(clock: Clock) {
-    this.#clock = clock
-  }
-
-  readonly ring = (): void => {
-    this.#struck = true
-    this.#listener?.()
-  }
-
-  /** Resolves when it was struck since the last call, or after `ms`. */
-  async rung(ms: number): Promise<void> {
-    if (!this.#struck) {
-      await new Promise<void>((resolve) => {
-        const cancel = this.#clock.after(Math.max(0, ms), resolve)
-        this.#listener = () => {
-          cancel()
-          resolve()
-        }
-      })
-      this.#listener = undefined
-    }
-    this.#struck = false
-  }
 }

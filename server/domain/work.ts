@@ -1,22 +1,22 @@
 import { ARTIFACTS_MAX_BYTES } from '../../contract/artifacts.ts'
-import { REASONS, type ReasonCode } from '../../contract/reasons.ts'
-import { checkVerdict } from '../../report/verdict.ts'
+import { REASONS } from '../../contract/reasons.ts'
 import {
   CASES_PER_CALL,
   type HeartbeatAnswer,
-  type Job,
   LEASE_MS,
   type Lease,
-  type Outcome,
   type Work,
   type WorkerFacts,
 } from '../../worker/work.ts'
 import { BlobError, type Blobs } from '../blobs/blobs.ts'
 import type { Clock } from '../clock.ts'
-import type { RunRecord, Verdict } from '../store/ports/runs.ts'
+import type { RunRecord } from '../store/ports/runs.ts'
 import type { Store } from '../store/ports/store.ts'
 import type { Vault } from '../vault/vault.ts'
 import { ofLog, ofRun, type Wake } from '../wake/wake.ts'
+import { Bell } from './bell.ts'
+import { verdictOf } from './handed-in.ts'
+import { jobOf } from './job.ts'
 
 /** The server's side of {@link Work}, for the embedded worker and for workers anywhere alike. */
 export interface WorkSide {
@@ -48,9 +48,6 @@ const ALIVE_MS = 60_000
 const LOOK_AGAIN_MS = 5000
 /** How many workers of other nodes are looked at: for what they may take, not to list them. */
 const ALIVE_MAX = 1000
-/** Made by the server itself; a worker that says one of these is broken. */
-const NOT_A_WORKERS: readonly ReasonCode[] = ['worker_lost', 'no_runner', 'queue_timeout']
-
 export function workSide(options: WorkSideOptions): WorkSide {
   const { store, blobs, wake, vault, clock } = options
   const seen = new Map<string, LiveWorker & { at: number }>()
@@ -75,17 +72,10 @@ export function workSide(options: WorkSideOptions): WorkSide {
     return {
       async claim(facts, waitMs, signal) {
         const until = clock.monotonic() + waitMs
-        for (;;) {
-          if (signal.aborted || released.signal.aborted) return undefined
-          heard(facts)
-          const changed = nextWake(
-            wake,
-            clock,
-            'queue',
-            [signal, released.signal],
-            Math.min(until - clock.monotonic(), LOOK_AGAIN_MS),
-          )
-          try {
+        const bell = new Bell(clock).on((ring) => wake.subscribe('queue', ring)).onAbort(signal, released.signal)
+        try {
+          while (!signal.aborted && !released.signal.aborted) {
+            heard(facts)
             const run = await store.queue.claim(
               { id, labels: facts.labels },
               { leaseMs: LEASE_MS, perWorkspace: options.perWorkspace, workspace },
@@ -97,11 +87,13 @@ export function workSide(options: WorkSideOptions): WorkSide {
               await endUnreadable(run, id)
               continue
             }
-            if (clock.monotonic() >= until) return undefined
-            await changed.promise
-          } finally {
-            changed.cancel()
+            const left = until - clock.monotonic()
+            if (left <= 0) return undefined
+            await bell.rung(Math.min(left, LOOK_AGAIN_MS))
           }
+          return undefined
+        } finally {
+          bell.takeDown()
         }
       },
 
@@ -111,22 +103,18 @@ export function workSide(options: WorkSideOptions): WorkSide {
         const renewed = await store.queue.renew(lease, id, LEASE_MS)
         if (renewed === 'lost') return { order: 'lost' }
         if (renewed.cancelReason) return { order: 'cancel', reason: renewed.cancelReason }
-        for (;;) {
-          const changed = nextWake(
-            wake,
-            clock,
-            ofRun(lease.run),
-            [signal, released.signal],
-            Math.min(until - clock.monotonic(), LOOK_AGAIN_MS),
-          )
-          try {
+        const bell = new Bell(clock)
+          .on((ring) => wake.subscribe(ofRun(lease.run), ring))
+          .onAbort(signal, released.signal)
+        try {
+          for (;;) {
             const order = orderFor(lease, await store.runs.get(lease.run))
-            if (order.order !== 'go_on' || signal.aborted || released.signal.aborted || clock.monotonic() >= until)
-              return order
-            await changed.promise
-          } finally {
-            changed.cancel()
+            const left = until - clock.monotonic()
+            if (order.order !== 'go_on' || signal.aborted || released.signal.aborted || left <= 0) return order
+            await bell.rung(Math.min(left, LOOK_AGAIN_MS))
           }
+        } finally {
+          bell.takeDown()
         }
       },
 
@@ -194,87 +182,7 @@ export function workSide(options: WorkSideOptions): WorkSide {
   }
 }
 
-function openSecrets(run: RunRecord, vault: Vault): Record<string, string> | undefined {
-  if (run.sealedSecrets === null) return {}
-  try {
-    return JSON.parse(vault.open(run.sealedSecrets, `run-secrets/${run.id}`)) as Record<string, string>
-  } catch {
-    return undefined
-  }
-}
-
-/** Undefined when the run's secrets cannot be opened: they were sealed under another secret key. */
-function jobOf(run: RunRecord, vault: Vault): Job | undefined {
-  const opened = openSecrets(run, vault)
-  if (!opened) return undefined
-  const { source } = run.definition
-  // The credential is for the fetch, and never among what the run is given.
-  const { [source?.credential ?? '']: credential = null, ...secrets } = opened
-  return {
-    lease: { run: run.id, attempt: run.attempt },
-    suite: run.suite,
-    definition: run.definition,
-    timeoutSeconds: run.timeoutSeconds,
-    variables: { ...run.definition.variables, ...run.variables },
-    secrets,
-    commit: run.ci.commit ?? run.source.commit,
-    branch: run.ci.branch ?? null,
-    pullRequest: run.ci.pullRequest ?? null,
-    ...(source && {
-      source: {
-        ...{ url: source.git, commit: run.source.commit ?? '', credential, submodules: source.submodules },
-        ...(source.hostKeys && { hostKeys: source.hostKeys }),
-      },
-    }),
-  }
-}
-
 function orderFor(lease: Lease, run: RunRecord | undefined): HeartbeatAnswer {
   if (run?.state !== 'running' || run.attempt !== lease.attempt) return { order: 'lost' }
   return run.cancelReason === null ? { order: 'go_on' } : { order: 'cancel', reason: run.cancelReason }
-}
-
-/** A worker tells counts and reason; state and fault follow from them, and what contradicts itself is never green. */
-function verdictOf({ results, reason }: Outcome): Verdict {
-  const checked = checkVerdict(results, reason)
-  const problem =
-    reason !== null && NOT_A_WORKERS.includes(reason.code)
-      ? `a worker may not say ${reason.code}`
-      : 'problem' in checked && checked.problem
-  if (problem !== false || 'problem' in checked) {
-    const message = `The worker handed in a verdict that contradicts itself: ${problem}.`
-    return {
-      state: REASONS.internal.state,
-      results: null,
-      reason: { code: 'internal', message, fault: REASONS.internal.fault },
-    }
-  }
-  return { ...checked.verdict, results }
-}
-
-/** Resolves at the topic's next wake, at an abort, or after `ms`. Made before the look, so that no wake is missed. */
-function nextWake(
-  wake: Wake,
-  clock: Clock,
-  topic: Parameters<Wake['subscribe']>[0],
-  signals: readonly AbortSignal[],
-  ms: number,
-) {
-  let ring = (): void => {}
-  const promise = new Promise<void>((resolve) => {
-    ring = resolve
-  })
-  const unsubscribe = wake.subscribe(topic, ring)
-  const cancelTimer = clock.after(Math.max(0, ms), ring)
-  for (const signal of signals) {
-    if (signal.aborted) ring()
-    else signal.addEventListener('abort', ring)
-  }
-  const cancel = () => {
-    unsubscribe()
-    cancelTimer()
-    for (const signal of signals) signal.removeEventListener('abort', ring)
-    ring()
-  }
-  return { promise, cancel }
 }
