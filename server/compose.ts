@@ -6,11 +6,10 @@ import { type Clock, systemClock } from './clock.ts'
 import { composeCallbacks } from './compose-callbacks.ts'
 import { composeDomain } from './compose-domain.ts'
 import { type Config, dataPaths } from './config.ts'
-import { makeAdminKey, makeFirstKey } from './domain/bootstrap.ts'
+import { makeFirstKey } from './domain/bootstrap.ts'
 import { idMaker } from './domain/ids.ts'
 import { queueKeeper } from './domain/queue-keeper.ts'
 import { retention } from './domain/retention.ts'
-import { replaceSigningKeys } from './domain/signing.ts'
 import { keyDigest } from './domain/tokens.ts'
 import { type WorkSide, workSide } from './domain/work.ts'
 import { firstKeyFile } from './first-key.ts'
@@ -19,11 +18,11 @@ import { followRevocations } from './jobs/follow-revocations.ts'
 import { keepBooks } from './jobs/keep-books.ts'
 import { sweep } from './jobs/sweep.ts'
 import { ALWAYS, turnByLease } from './jobs/turn.ts'
+import { listenError } from './listen-error.ts'
 import { listenForMetrics, serverMetrics } from './metrics.ts'
 import { openParts, type Parts } from './parts.ts'
 import type { ShippedCli } from './routes/operations.ts'
 import { chooseRunner, runnerNotes, widestNetwork } from './runner.ts'
-import { StartError } from './secret-key.ts'
 
 export interface ComposeOptions {
   readonly version: string
@@ -192,39 +191,4 @@ async function composeOn(parts: Parts, config: Config, options: ComposeOptions):
       await store.close()
     },
   }
-}
-
-/** A new signing key at once and no other good any more; answers its id. The server must not run on the same data folder. */
-export async function composeSigningKey(config: Config, own: Clock = systemClock): Promise<string> {
-  const { store, vault, clock } = await openParts(config, own)
-  try {
-    return await replaceSigningKeys({ store, vault, algorithm: config.tokenAlgorithm, now: () => clock.now() })
-  } finally {
-    await store.close()
-  }
-}
-
-/** Another key with every scope but `work`, for the way back in. The server must not run on the same data folder. */
-export async function composeAdminKey(config: Config, own: Clock = systemClock): Promise<string> {
-  const { store, clock } = await openParts(config, own)
-  try {
-    return await makeAdminKey({ store, newId: idMaker(clock), now: () => clock.now(), maxDays: config.keyMaxDays })
-  } finally {
-    await store.close()
-  }
-}
-
-function listenError(error: NodeJS.ErrnoException, config: Config): Error {
-  const where = `${config.host}:${config.port}`
-  if (error.code === 'EADDRINUSE')
-    return new StartError(`Something listens on ${where} already. Stop it, or choose another port (VERDICT_PORT).`, {
-      cause: error,
-    })
-  if (error.code === 'EACCES')
-    return new StartError(`This user may not listen on ${where}. Choose a port above 1023 (VERDICT_PORT).`, {
-      cause: error,
-    })
-  if (error.code === 'EADDRNOTAVAIL')
-    return new StartError(`This machine has no address ${config.host} (VERDICT_HOST).`, { cause: error })
-  return error
 }

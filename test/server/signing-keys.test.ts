@@ -1,6 +1,6 @@
 import { decodeProtectedHeader } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { composeSigningKey } from '../../server/compose.ts'
+import { composeSigningKey } from '../../server/compose-commands.ts'
 import { readConfig } from '../../server/config.ts'
 import { MovableClock } from '../support/clock.ts'
 import { temporaryFolder } from '../support/folder.ts'
