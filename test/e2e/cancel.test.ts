@@ -5,8 +5,8 @@ import { freePort } from '../support/server.ts'
 
 let stage: Stage
 beforeAll(async () => {
-  // Two long runs and two abandoned ones at the same time.
-  stage = await openStage({ env: { VERDICT_WORKER_SLOTS: '4' } })
+  // Two abandoned runs wait for their end while all others come and go.
+  stage = await openStage({ env: { VERDICT_WORKER_SLOTS: '8' } })
 })
 afterEach(() => expect(stage.leaks.found()).toEqual([]))
 afterAll(() => stage?.close())
@@ -14,7 +14,58 @@ afterAll(() => stage?.close())
 /** A CI system kills 7.5 s after its first signal. */
 const PATIENCE_MS = 7_000
 
-describe('Ctrl-C and SIGTERM', () => {
+describe.concurrent('a client that is gone', () => {
+  /** The shortest that the server takes, and what it adds before it notes a client (wire 5), and a look at the queue. */
+  const ABANDON_AFTER_SECONDS = 30
+  const LONGEST_MS = 60_000
+
+  async function waitedFor(suite: string, key: string) {
+    const body = {
+      suite,
+      definition: { run: STUBBORN },
+      abandonAfterSeconds: ABANDON_AFTER_SECONDS,
+    }
+    const { run } = await stage.clientWith(key).runs.create(body)
+    const command = stage.start(['wait', run.id], { env: { VERDICT_API_KEY: key } })
+    await command.says(/abandoned-\w+ (queued|running)/)
+    await stage.wrote(run.id, 'begun')
+    return { id: run.id, command }
+  }
+
+  it('leaves a run that is abandoned when the job was killed', { timeout: 90_000 }, async ({ expect }) => {
+    const { id, command } = await waitedFor('abandoned-job', stage.key)
+    command.signal('SIGKILL')
+    expect(await command.ended).toMatchObject({ exitCode: null, signal: 'SIGKILL' })
+    await expect(stage.client.runs.get(id)).resolves.toMatchObject({ state: 'running' })
+    await expect(stage.client.runs.wait(id, { limitMs: LONGEST_MS })).resolves.toMatchObject({
+      state: 'cancelled',
+      reason: { code: 'abandoned' },
+    })
+  })
+
+  it('exits 3 when its key is revoked in mid-wait, and the run goes on until it is abandoned', {
+    timeout: 90_000,
+  }, async ({ expect }) => {
+    const key = await stage.makeKey('short-lived')
+    const { id, command } = await waitedFor('abandoned-key', key)
+    const revoked = performance.now()
+    for await (const { id: keyId, name } of stage.client.keys.list()) {
+      if (name === 'short-lived') await stage.client.keys.revoke(keyId)
+    }
+    const ended = await command.ended
+    expect(ended.exitCode, ended.stderr).toBe(3)
+    // A second for the revocation, and the rest for two loaded cores; a wait that did not notice it lasts 25.
+    expect(performance.now() - revoked).toBeLessThan(10_000)
+    expect(ended.stdout + ended.stderr).toMatch(/revoked/)
+    await expect(stage.client.runs.get(id)).resolves.toMatchObject({ state: 'running' })
+    await expect(stage.client.runs.wait(id, { limitMs: LONGEST_MS })).resolves.toMatchObject({
+      state: 'cancelled',
+      reason: { code: 'abandoned' },
+    })
+  })
+})
+
+describe.concurrent('Ctrl-C and SIGTERM', () => {
   it.each([
     { signal: 'SIGINT', exitCode: 130 },
     { signal: 'SIGTERM', exitCode: 143 },
@@ -56,7 +107,7 @@ describe('Ctrl-C and SIGTERM', () => {
   })
 })
 
-it('exits 6 when somebody else cancels the run', async () => {
+it.concurrent('exits 6 when somebody else cancels the run', async () => {
   const cwd = await stage.suites({ elsewhere: { run: STUBBORN } })
   const command = stage.start(['run'], { cwd })
   const id = await stage.runOf(command)
@@ -66,55 +117,4 @@ it('exits 6 when somebody else cancels the run', async () => {
   const ended = await command.ended
   expect(ended.exitCode, ended.stderr).toBe(6)
   expect(ended.stdout).toMatch(/elsewhere cancelled/)
-})
-
-describe('a client that is gone', () => {
-  /** The shortest that the server takes, and what it adds before it notes a client (wire 5), and a look at the queue. */
-  const ABANDON_AFTER_SECONDS = 30
-  const LONGEST_MS = 60_000
-
-  async function waitedFor(suite: string, key: string) {
-    const body = {
-      suite,
-      definition: { run: STUBBORN },
-      abandonAfterSeconds: ABANDON_AFTER_SECONDS,
-    }
-    const { run } = await stage.clientWith(key).runs.create(body)
-    const command = stage.start(['wait', run.id], { env: { VERDICT_API_KEY: key } })
-    await command.says(/abandoned-\w+ (queued|running)/)
-    await stage.wrote(run.id, 'begun')
-    return { id: run.id, command }
-  }
-
-  it.concurrent('leaves a run that is abandoned when the job was killed', { timeout: 90_000 }, async ({ expect }) => {
-    const { id, command } = await waitedFor('abandoned-job', stage.key)
-    command.signal('SIGKILL')
-    expect(await command.ended).toMatchObject({ exitCode: null, signal: 'SIGKILL' })
-    await expect(stage.client.runs.get(id)).resolves.toMatchObject({ state: 'running' })
-    await expect(stage.client.runs.wait(id, { limitMs: LONGEST_MS })).resolves.toMatchObject({
-      state: 'cancelled',
-      reason: { code: 'abandoned' },
-    })
-  })
-
-  it.concurrent('exits 3 when its key is revoked in mid-wait, and the run goes on until it is abandoned', {
-    timeout: 90_000,
-  }, async ({ expect }) => {
-    const key = await stage.makeKey('short-lived')
-    const { id, command } = await waitedFor('abandoned-key', key)
-    const revoked = performance.now()
-    for await (const { id: keyId, name } of stage.client.keys.list()) {
-      if (name === 'short-lived') await stage.client.keys.revoke(keyId)
-    }
-    const ended = await command.ended
-    expect(ended.exitCode, ended.stderr).toBe(3)
-    // A second for the revocation, and the rest for two loaded cores; a wait that did not notice it lasts 25.
-    expect(performance.now() - revoked).toBeLessThan(10_000)
-    expect(ended.stdout + ended.stderr).toMatch(/revoked/)
-    await expect(stage.client.runs.get(id)).resolves.toMatchObject({ state: 'running' })
-    await expect(stage.client.runs.wait(id, { limitMs: LONGEST_MS })).resolves.toMatchObject({
-      state: 'cancelled',
-      reason: { code: 'abandoned' },
-    })
-  })
 })

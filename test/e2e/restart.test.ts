@@ -1,15 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, type TestContext } from 'vitest'
 import type { Case } from '../../contract/cases.ts'
 import { openStage, type Stage, type StageOptions } from '../support/e2e-stage.ts'
 
-let stage: Stage
-/** Each test kills a server, so each has its own. */
-async function open(options: StageOptions = {}): Promise<void> {
-  stage = await openStage(options)
-  onTestFinished(() => stage.close())
+/** Each test kills a server, so each has its own, and they run side by side. */
+async function open({ onTestFinished }: TestContext, options: StageOptions = {}): Promise<Stage> {
+  const stage = await openStage(options)
+  onTestFinished(async () => {
+    await stage.close()
+    expect(stage.leaks.found()).toEqual([])
+  })
+  return stage
 }
-afterEach(() => expect(stage.leaks.found()).toEqual([]))
 
 /** Long at the first try, so that it can be interrupted, and then at once. Without a sandbox the first one outlives its server. */
 const LONG_AT_FIRST = 'echo "try $VERDICT_ATTEMPT begun"; test "$VERDICT_ATTEMPT" != 1 || sleep 10; echo done'
@@ -17,15 +19,15 @@ const CASES = 2_000
 /** Enough to report that handing it in takes a while. */
 const MANY_CASES = `node -e "process.stdout.write('<testsuite>'+Array.from({length:${CASES}},(_,n)=>'<testcase name=\\"case '+n+'\\"/>').join('')+'</testsuite>')" > report.xml; echo done`
 
-async function casesOf(id: string): Promise<Case[]> {
+async function casesOf(stage: Stage, id: string): Promise<Case[]> {
   const cases: Case[] = []
   for await (const one of stage.client.runs.cases(id)) cases.push(one)
   return cases
 }
 
-describe('a server that is killed and started again on the same data folder', { timeout: 60_000 }, () => {
-  it('still has what was queued and runs again what was running, each to one verdict, while clients wait', async () => {
-    await open({ env: { VERDICT_WORKER_SLOTS: '1' } })
+describe.concurrent('a server that is killed and started again on the same data folder', { timeout: 90_000 }, () => {
+  it('still has what was queued and runs again what was running, each to one verdict, while clients wait', async (context) => {
+    const stage = await open(context, { env: { VERDICT_WORKER_SLOTS: '1' } })
     const cwd = await stage.suites({ first: { run: LONG_AT_FIRST }, second: { run: 'echo mine' } })
     const first = stage.start(['run', 'first', '--json'], { cwd })
     const firstId = await stage.runOf(first)
@@ -46,8 +48,8 @@ describe('a server that is killed and started again on the same data folder', { 
     expect(await stage.logOf(firstId)).not.toMatch(/try 1/)
   })
 
-  it('loses no verdict and makes none twice when it was killed while runs were finishing', async () => {
-    await open()
+  it('loses no verdict and makes none twice when it was killed while runs were finishing', async (context) => {
+    const stage = await open(context)
     const cwd = await stage.suites({ finishing: { run: MANY_CASES, report: 'report.xml', attempts: 3 } })
     const ids: string[] = []
     for (const afterMs of [0, 15, 40, 80, 150]) {
@@ -63,7 +65,7 @@ describe('a server that is killed and started again on the same data folder', { 
     for (const id of ids) {
       const run = await stage.client.runs.wait(id)
       expect(run).toMatchObject({ state: 'passed', results: { total: CASES, passed: CASES } })
-      const names = (await casesOf(id)).map(({ name }) => name)
+      const names = (await casesOf(stage, id)).map(({ name }) => name)
       expect(names).toHaveLength(CASES)
       expect(new Set(names).size).toBe(CASES)
       // Final is final: nothing goes on behind it.
@@ -72,8 +74,8 @@ describe('a server that is killed and started again on the same data folder', { 
     expect((await stage.runsOf('finishing')).map(({ id }) => id).sort()).toEqual(ids.sort())
   })
 
-  it('has the answer for a client that asks again with its idempotency key', async () => {
-    await open()
+  it('has the answer for a client that asks again with its idempotency key', async (context) => {
+    const stage = await open(context)
     const cwd = await stage.suites({ keyed: { run: 'true' } })
     const args = ['run', '--idempotency-key', 'build-7', '--json']
     const before = await stage.verdict(args, { cwd })
@@ -86,9 +88,9 @@ describe('a server that is killed and started again on the same data folder', { 
   })
 })
 
-describe('a server that is stopped', { timeout: 60_000 }, () => {
-  it('hands running work back without losing a try, answers its waiters, and the same run ends after the restart', async () => {
-    await open({ env: { VERDICT_STOP_GRACE_SECONDS: '1' } })
+describe.concurrent('a server that is stopped', { timeout: 90_000 }, () => {
+  it('hands running work back without losing a try, answers its waiters, and the same run ends after the restart', async (context) => {
+    const stage = await open(context, { env: { VERDICT_STOP_GRACE_SECONDS: '1' } })
     // One try only: a lost one would end the run.
     const cwd = await stage.suites({ handed: { run: LONG_AT_FIRST, attempts: 1 } })
     const command = stage.start(['run', '--json'], { cwd })
@@ -106,8 +108,8 @@ describe('a server that is stopped', { timeout: 60_000 }, () => {
     expect(await stage.runsOf('handed')).toHaveLength(1)
   })
 
-  it('lets work that ends within its grace end', async () => {
-    await open({ env: { VERDICT_STOP_GRACE_SECONDS: '20' } })
+  it('lets work that ends within its grace end', async (context) => {
+    const stage = await open(context, { env: { VERDICT_STOP_GRACE_SECONDS: '20' } })
     const cwd = await stage.suites({ quick: { run: 'echo begun; sleep 2; echo ended' } })
     const command = stage.start(['run', '--json'], { cwd })
     await stage.wrote(await stage.runOf(command), 'begun')
@@ -118,8 +120,8 @@ describe('a server that is stopped', { timeout: 60_000 }, () => {
     expect(JSON.parse(ended.stdout).runs).toMatchObject([{ state: 'passed', attempt: 1 }])
   })
 
-  it('is not started twice on one data folder', async () => {
-    await open()
+  it('is not started twice on one data folder', async (context) => {
+    const stage = await open(context)
     await expect(stage.startAnother()).rejects.toThrow(/data folder|another/i)
     const cwd = await stage.suites({ still: { run: 'true' } })
     expect((await stage.verdict(['run'], { cwd })).exitCode).toBe(0)

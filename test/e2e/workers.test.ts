@@ -7,7 +7,7 @@ import { launchWorker, startWorkerProcess } from '../support/e2e-worker.ts'
 import { workOver } from '../support/http-worker.ts'
 
 // A server that runs nothing itself, and workers in processes of their own that know its address and their keys. Each test
-// has workers with labels of its own, so that the slow ones, which wait for a lease to end, run side by side.
+// has workers with labels of its own, so that most run side by side with the slow ones, which wait for a lease to end.
 
 let stage: Stage
 const processes: TestProcess[] = []
@@ -163,7 +163,7 @@ describe.concurrent('a run whose worker is gone', { timeout: 120_000 }, () => {
   })
 })
 
-describe('a worker', () => {
+describe.concurrent('a worker', { timeout: 120_000 }, () => {
   it('may say nothing of a run whose lease another one holds', async () => {
     const label = newLabel()
     await worker(label)
@@ -190,18 +190,6 @@ describe('a worker', () => {
     expect((await first.process.ended).exitCode).toBe(0)
     await worker(label)
     expect(await result(command)).toMatchObject({ exitCode: 0, runs: [{ state: 'passed', attempt: 2 }] })
-  })
-
-  it('keeps its verdict while the server is away', { timeout: 60_000 }, async () => {
-    const label = newLabel()
-    await worker(label)
-    const { command, id } = await client(label, { run: 'echo begun; sleep 2; echo ended', attempts: 1 })
-    await stage.wrote(id, 'begun')
-    await stage.killServer()
-    await new Promise((resolve) => setTimeout(resolve, 4000))
-    await stage.startServer()
-    expect(await result(command)).toMatchObject({ exitCode: 0, runs: [{ id, state: 'passed', attempt: 1 }] })
-    expect(await stage.logOf(id)).toContain('ended')
   })
 
   it.each([
@@ -238,5 +226,19 @@ describe('a worker', () => {
     const { exitCode, stderr } = await launch().ended
     expect(exitCode).toBe(1)
     expect(stderr).toContain('is in use by another worker')
+  })
+})
+
+describe('a worker whose server is away', () => {
+  it('keeps its verdict', { timeout: 60_000 }, async () => {
+    const label = newLabel()
+    await worker(label)
+    const { command, id } = await client(label, { run: 'echo begun; sleep 1; echo ended', attempts: 1 })
+    await stage.wrote(id, 'begun')
+    await stage.killServer()
+    await new Promise((resolve) => setTimeout(resolve, 2000))
+    await stage.startServer()
+    expect(await result(command)).toMatchObject({ exitCode: 0, runs: [{ id, state: 'passed', attempt: 1 }] })
+    expect(await stage.logOf(id)).toContain('ended')
   })
 })
