@@ -57,18 +57,18 @@ describe.skipIf(why)(why ?? 'with a server', () => {
     it('take each other for one server: a token of one is good at the other', async () => {
       const token = await a.token(undefined, KEY)
       expect(b.key).toBe('')
-      expect((await ask(b, 'GET', '/v1/me', { token })).json.user).toMatchObject({ name: 'admin' })
+      expect((await b.request('GET', '/v1/me', { token })).json.user).toMatchObject({ name: 'admin' })
     })
 
     it('answer a waiter at one when the run ends at the other, with archive, log and cases seen by both', async () => {
       const token = await a.token(undefined, KEY)
       const worker = handWorker(a)
       await worker.present()
-      const made = await ask(a, 'POST', '/v1/runs', { token, json: { suite: 'smoke', definition: { run: 'x' } } })
+      const made = await a.request('POST', '/v1/runs', { token, json: { suite: 'smoke', definition: { run: 'x' } } })
       const { id } = made.json
       const job = await worker.claim(id)
       await worker.work.log(job.lease, 1, 'from the worker of a\n')
-      const waiting = ask(b, 'GET', `/v1/runs/${id}`, { token, headers: { prefer: 'wait=30' } })
+      const waiting = b.request('GET', `/v1/runs/${id}`, { token, headers: { prefer: 'wait=30' } })
       await new Promise((resolve) => setTimeout(resolve, 300))
       const start = performance.now()
       await worker.pass(job)
@@ -76,16 +76,16 @@ describe.skipIf(why)(why ?? 'with a server', () => {
       expect(answer.json).toMatchObject({ state: 'passed', results: { total: 1, passed: 1 } })
       // By the change stream; a poll alone would take up to half a second, the waiter's own look several.
       expect(performance.now() - start).toBeLessThan(3000)
-      expect((await ask(b, 'GET', `/v1/runs/${id}/log`, { token })).text).toBe('from the worker of a\n')
-      expect((await ask(b, 'GET', `/v1/runs/${id}/cases`, { token })).json.items).toMatchObject([{ name: 'works' }])
+      expect((await b.request('GET', `/v1/runs/${id}/log`, { token })).text).toBe('from the worker of a\n')
+      expect((await b.request('GET', `/v1/runs/${id}/cases`, { token })).json.items).toMatchObject([{ name: 'works' }])
     })
 
     it('replay the answer of one at the other when a request is repeated', async () => {
       const token = await a.token(undefined, KEY)
       const json = { suite: 'smoke', definition: { run: 'x' } }
       const headers = { 'idempotency-key': 'k-1' }
-      const first = await ask(a, 'POST', '/v1/runs', { token, json, headers })
-      const again = await ask(b, 'POST', '/v1/runs', { token, json, headers })
+      const first = await a.request('POST', '/v1/runs', { token, json, headers })
+      const again = await b.request('POST', '/v1/runs', { token, json, headers })
       expect(again.json.id).toBe(first.json.id)
       expect(again.headers.get('idempotent-replayed')).toBe('true')
     })
@@ -161,14 +161,14 @@ describe.skipIf(why)(why ?? 'with a server', () => {
       const ready = await fetch(`${node.url}/readyz`)
       expect(ready.status).toBe(503)
       expect(await ready.text()).toMatch(/store/)
-      const refused = await node.request('GET', '/v1/runs', { token })
+      const refused = await node.request('GET', '/v1/runs', { token, once: true })
       expect(refused.status).toBe(503)
       expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
       await own.restart()
       const isReady = async () => (await fetch(`${node.url}/readyz`)).status
       await expect.poll(isReady, { timeout: 20_000, interval: 200 }).toBe(200)
       // Its look at revocations comes back a moment later.
-      const list = async () => (await node.request('GET', '/v1/runs', { token })).status
+      const list = async () => (await node.request('GET', '/v1/runs', { token, once: true })).status
       await expect.poll(list, { timeout: 20_000, interval: 200 }).toBe(200)
     },
   )
