@@ -51,6 +51,7 @@ export class Stage {
   #port = 0
   #adminKey = ''
   #folders = 0
+  #closed = false
 
   constructor(folder: string, { env = {} }: StageOptions) {
     this.folder = folder
@@ -64,9 +65,12 @@ export class Stage {
 
   /** Starts the server, on the same port and the same data folder as before. */
   async startServer(): Promise<void> {
+    this.#refuseIfClosed()
     this.#port ||= await freePort()
     this.server = await startServerProcess({ dataDir: this.dataDir, port: this.#port, env: this.#env })
     const { process } = this.server
+    if (this.#closed) process.kill()
+    this.#refuseIfClosed()
     this.leaks.output("the server's output", () => process.stdout + process.stderr, MEANT.firstKey)
   }
 
@@ -200,7 +204,13 @@ export class Stage {
     return Buffer.concat(chunks).toString()
   }
 
+  /** The body of a test that ran out of time goes on: it must leave no server behind. */
+  #refuseIfClosed(): void {
+    if (this.#closed) throw new Error('the stage is closed: its test ran out of time')
+  }
+
   async close(): Promise<void> {
+    this.#closed = true
     this.server.process.signal('SIGTERM')
     await this.server.process.ended
     this.#transport.close()
