@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { readConfig } from '../../server/config.ts'
 import { copyToMongo } from '../../server/copy-store.ts'
 import { startMongo, type TestMongo, whyNoMongo } from '../support/mongo.ts'
-import { ask, startServer, type TestServer } from '../support/server.ts'
+import { startServer, type TestServer } from '../support/server.ts'
 import { startServerProcess } from '../support/server-process.ts'
 
 const why = whyNoMongo()
@@ -119,7 +119,7 @@ describe.skipIf(why)(why ?? 'a copy that is taken up again', () => {
     const node = await startServer({ env: { ...env, VERDICT_DATABASE_URL: to, VERDICT_ROLES: 'api' } })
     onTestFinished(() => node.stop())
     const token = await node.token(undefined, key)
-    const taken = await ask(node, 'POST', '/v1/users', { token, json: { name: 'x', email: 'Ben@Example.com' } })
+    const taken = await node.request('POST', '/v1/users', { token, json: { name: 'x', email: 'Ben@Example.com' } })
     expect(taken.status).toBe(409)
   })
 })

@@ -10,7 +10,7 @@ import { copyText, copyToMongo } from '../../server/copy-store.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { startMongo, type TestMongo, whyNoMongo } from '../support/mongo.ts'
 import { packedTree } from '../support/packed-tree.ts'
-import { ask, exchangeForm, startServer, type TestServer } from '../support/server.ts'
+import { exchangeForm, startServer, type TestServer } from '../support/server.ts'
 import { startServerProcess } from '../support/server-process.ts'
 import { caseOf, handWorker } from './hand-worker.ts'
 
@@ -50,7 +50,7 @@ const unexplained = (_name: string, value: { state?: string } | null) =>
 
 /** All that the API shows, list by list. */
 async function seen(server: TestServer): Promise<Map<string, unknown>> {
-  const me = await ask(server, 'GET', '/v1/me', { token })
+  const me = await server.request('GET', '/v1/me', { token })
   const workspace = me.json.workspace.id
   const paths = [
     ...['/v1/me', '/v1/users', '/v1/keys', '/v1/suites', '/v1/suites/smoke', '/v1/suites/smoke/revisions'],
@@ -61,7 +61,7 @@ async function seen(server: TestServer): Promise<Map<string, unknown>> {
   ]
   const answers = new Map<string, unknown>()
   for (const path of paths) {
-    const answer = await ask(server, 'GET', path, { token })
+    const answer = await server.request('GET', path, { token })
     expect([path, answer.status]).toEqual([path, 200])
     answers.set(path, answer.json === undefined ? answer.text : JSON.parse(answer.text, unexplained))
   }
@@ -71,13 +71,13 @@ async function seen(server: TestServer): Promise<Map<string, unknown>> {
 /** A deployment with something of everything. */
 async function fill(server: TestServer): Promise<void> {
   const send = async (method: string, path: string, json?: object, headers: Record<string, string> = {}) => {
-    const answer = await ask(server, method, path, { token, headers, ...(json ? { json } : {}) })
+    const answer = await server.request(method, path, { token, headers, ...(json ? { json } : {}) })
     expect(answer.status, `${method} ${path}: ${answer.text}`).toBeLessThan(300)
     return answer.json
   }
   const packed = await packedTree({ 'a.txt': 'content of the tree' })
   archive = new Uint8Array(packed)
-  const put = await ask(server, 'PUT', `/v1/archives/${sha256(archive)}`, {
+  const put = await server.request('PUT', `/v1/archives/${sha256(archive)}`, {
     token,
     body: archive,
     headers: { 'content-type': 'application/gzip' },
@@ -93,7 +93,7 @@ async function fill(server: TestServer): Promise<void> {
   const old = await send('POST', '/v1/keys', { name: 'old', scopes: ['runs:read'] })
   await send('POST', `/v1/keys/${old.id}/rotate`, {})
   const revoked = await send('POST', '/v1/keys', { name: 'revoked', scopes: ['runs:read'] })
-  await ask(server, 'DELETE', `/v1/keys/${revoked.id}`, { token })
+  await server.request('DELETE', `/v1/keys/${revoked.id}`, { token })
   await send('POST', '/v1/triggers', { suite: 'smoke', kind: 'github' })
   await send('POST', '/v1/workers', { name: 'builder' })
   const { workspace: room } = await send('GET', '/v1/me')
@@ -173,17 +173,17 @@ describe.skipIf(why)(why ?? 'copy-store', () => {
     expect(audit(after)).toEqual(expect.arrayContaining(audit(before)))
     expect((await server.exchange(exchangeForm(ownKey))).status).toBe(200)
     expect((await server.exchange(exchangeForm(key))).status).toBe(200)
-    const packed = await ask(server, 'HEAD', `/v1/archives/${sha256(archive)}`, { token })
+    const packed = await server.request('HEAD', `/v1/archives/${sha256(archive)}`, { token })
     expect(packed.status).toBe(200)
 
     // An idempotency key of then is known, and the waiting run can be claimed with its secret and its tree.
-    const again = await ask(server, 'POST', '/v1/runs', {
+    const again = await server.request('POST', '/v1/runs', {
       token,
       json: { suite: 'smoke', labels: ['nightly'] },
       headers: { 'idempotency-key': 'k-1' },
     })
     expect([again.json.id, again.headers.get('idempotent-replayed')]).toEqual([run, 'true'])
-    const waiting = (await ask(server, 'GET', '/v1/runs?label=waits', { token })).json.items[0].id
+    const waiting = (await server.request('GET', '/v1/runs?label=waits', { token })).json.items[0].id
     const worker = handWorker(server)
     const job = await worker.claim(waiting)
     expect(job.secrets).toEqual({ TOKEN: 'hunter2' })
@@ -191,9 +191,9 @@ describe.skipIf(why)(why ?? 'copy-store', () => {
     for await (const chunk of (await worker.work.archive(job.lease)) ?? []) chunks.push(chunk)
     expect(sha256(Buffer.concat(chunks))).toBe(sha256(archive))
     await worker.pass(job)
-    expect((await ask(server, 'GET', `/v1/runs/${waiting}`, { token })).json.state).toBe('passed')
-    expect((await ask(server, 'GET', `/v1/runs/${running}/log`, { token })).text).toBe('half way\n')
-    const next = await ask(server, 'PUT', '/v1/suites/smoke', { token, json: { definition: { run: 'next' } } })
+    expect((await server.request('GET', `/v1/runs/${waiting}`, { token })).json.state).toBe('passed')
+    expect((await server.request('GET', `/v1/runs/${running}/log`, { token })).text).toBe('half way\n')
+    const next = await server.request('PUT', '/v1/suites/smoke', { token, json: { definition: { run: 'next' } } })
     expect(next.json.revision).toBe(3)
   })
 

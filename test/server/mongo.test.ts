@@ -6,7 +6,7 @@ import { makeApiKey } from '../../contract/api-key.ts'
 import { type Clock, systemClock } from '../../server/clock.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { skippedWithoutOwnMongo, startMongo, type TestMongo, whyNoMongo } from '../support/mongo.ts'
-import { ask, exchangeForm, startServer, type TestServer } from '../support/server.ts'
+import { exchangeForm, startServer, type TestServer } from '../support/server.ts'
 import { handWorker } from './hand-worker.ts'
 
 const why = whyNoMongo()
@@ -115,8 +115,8 @@ describe.skipIf(why)(why ?? 'with a server', () => {
         const { iat = 0, exp = 0 } = decodeJwt(token)
         expect(Math.abs(iat - Date.now() / 1000)).toBeLessThan(30)
         expect(exp - iat).toBe(60)
-        expect((await ask(to, 'GET', '/v1/me', { token })).status).toBe(200)
-        const body = await ask(to, 'POST', '/oauth/introspect', {
+        expect((await to.request('GET', '/v1/me', { token })).status).toBe(200)
+        const body = await to.request('POST', '/oauth/introspect', {
           ...{ token, body: new URLSearchParams({ token }) },
           headers: { 'content-type': 'application/x-www-form-urlencoded' },
         })
@@ -127,11 +127,11 @@ describe.skipIf(why)(why ?? 'with a server', () => {
     it('take a key of three minutes at both for as long as it is meant to live', async () => {
       const token = await behind.token(undefined, KEY)
       const expiresAt = new Date(Date.now() + 180_000).toISOString()
-      const made = await ask(behind, 'POST', '/v1/keys', { token, json: { name: 'short', expiresAt } })
+      const made = await behind.request('POST', '/v1/keys', { token, json: { name: 'short', expiresAt } })
       expect(made.status, made.text).toBe(201)
       for (const node of [ahead, behind]) expect((await node.exchange(exchangeForm(made.json.key))).status).toBe(200)
       const over = new Date(Date.now() - 60_000).toISOString()
-      const refused = await ask(behind, 'POST', '/v1/keys', { token, json: { name: 'over', expiresAt: over } })
+      const refused = await behind.request('POST', '/v1/keys', { token, json: { name: 'over', expiresAt: over } })
       expect(refused.status, refused.text).toBeGreaterThanOrEqual(400)
     })
   })

@@ -174,14 +174,6 @@ async function listening(
   }
 }
 
-/** As a client does: a node of many that cannot know of revocations for a moment answers 503, and is asked again. */
-export async function ask(node: TestServer, ...given: Parameters<TestServer['request']>): Promise<Answer> {
-  for (;;) {
-    const answer = await node.request(...given)
-    if (answer.status !== 503) return answer
-  }
-}
-
 /** A port of 127.0.0.1 that nothing listens on now. */
 export async function freePort(): Promise<number> {
   const probe = createServer()
