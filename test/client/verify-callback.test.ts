@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHmac, randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, it } from 'vitest'
@@ -25,6 +25,8 @@ const secretOf = (bytes: number) => `whsec_${randomBytes(bytes).toString('base64
 describe('a signature', () => {
   it("is that of the specification's vector", async () => {
     expect(await sign(VECTOR.secret, VECTOR.id, VECTOR.timestamp, VECTOR.body)).toBe(VECTOR.signature)
+    const byNode = await signer(VECTOR.secret, (key) => (bytes) => createHmac('sha256', key).update(bytes).digest())
+    expect(await byNode(VECTOR.id, VECTOR.timestamp, VECTOR.body)).toBe(VECTOR.signature)
     expect(await verifyCallback(VECTOR.body, headersOf(), VECTOR.secret, { now: NOW })).toEqual({ test: 2_432_232_314 })
   })
 

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Readable } from 'node:stream'
 import { MongoClient } from 'mongodb'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { readConfig } from '../../server/config.ts'
 import { copyText, copyToMongo } from '../../server/copy-store.ts'
 import { temporaryFolder } from '../support/folder.ts'
@@ -26,6 +28,7 @@ let key: string
 let token: string
 let run: string
 let running: string
+let delivery: string
 let ownKey: string
 let archive: Uint8Array<ArrayBuffer>
 /** What the API of the source said at the end. */
@@ -56,7 +59,14 @@ async function seen(server: TestServer): Promise<Map<string, unknown>> {
     ...['/v1/me', '/v1/users', '/v1/keys', '/v1/suites', '/v1/suites/smoke', '/v1/suites/smoke/revisions'],
     ...['/v1/suites/smoke/secrets', '/v1/runs', '/v1/runs?label=nightly', '/v1/runs?state=passed', `/v1/runs/${run}`],
     ...['cases', 'log', 'artifacts', 'artifacts/shots%2Fone.png', 'junit'].map((part) => `/v1/runs/${run}/${part}`),
-    ...['/v1/callbacks', '/v1/deliveries', '/v1/triggers', '/v1/workspaces', `/v1/workspaces/${workspace}/members`],
+    ...[
+      '/v1/callbacks',
+      '/v1/deliveries',
+      `/v1/deliveries/${delivery}`,
+      '/v1/triggers',
+      '/v1/workspaces',
+      `/v1/workspaces/${workspace}/members`,
+    ],
     ...['/v1/workers', '/v1/audit?limit=200', '/v1/usage'],
   ]
   const answers = new Map<string, unknown>()
@@ -68,8 +78,8 @@ async function seen(server: TestServer): Promise<Map<string, unknown>> {
   return answers
 }
 
-/** A deployment with something of everything. */
-async function fill(server: TestServer): Promise<void> {
+/** A deployment with something of everything. `receiver`: an address that takes callbacks. */
+async function fill(server: TestServer, receiver: string): Promise<void> {
   const send = async (method: string, path: string, json?: object, headers: Record<string, string> = {}) => {
     const answer = await server.request(method, path, { token, headers, ...(json ? { json } : {}) })
     expect(answer.status, `${method} ${path}: ${answer.text}`).toBeLessThan(300)
@@ -88,6 +98,11 @@ async function fill(server: TestServer): Promise<void> {
   await send('PUT', '/v1/suites/smoke', { definition })
   await send('PUT', '/v1/suites/smoke/secrets/TOKEN', { value: 'hunter2' })
   await send('POST', '/v1/callbacks', { url: HOOK, suites: ['other'] })
+  const told = await send('POST', '/v1/callbacks', { url: receiver, suites: ['other'] })
+  delivery = (await send('POST', `/v1/callbacks/${told.id}/test`)).id
+  await vi.waitFor(async () => expect((await send('GET', `/v1/deliveries/${delivery}`)).state).toBe('delivered'), {
+    timeout: 10_000,
+  })
   const user = await send('POST', '/v1/users', { name: 'Ann', email: 'Ann@Example.com', externalId: 'crm-7' })
   ownKey = (await send('POST', `/v1/users/${user.id}/keys`, { name: 'ci', scopes: ['runs:read'] })).key
   const old = await send('POST', '/v1/keys', { name: 'old', scopes: ['runs:read'] })
@@ -117,12 +132,16 @@ async function fill(server: TestServer): Promise<void> {
 beforeAll(async () => {
   if (why) return
   dataDir = join(temporaryFolder('verdict-copy-'), 'data')
-  const source = await startServer({ dataDir, env: { VERDICT_RUNNER: 'none', VERDICT_PUBLIC_URL: URL_OF_BOTH } })
+  const env = { VERDICT_RUNNER: 'none', VERDICT_PUBLIC_URL: URL_OF_BOTH, VERDICT_ALLOWED_PRIVATE_CIDRS: '127.0.0.1' }
+  const source = await startServer({ dataDir, env })
+  const receiver = createServer((_request, response) => response.end())
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve))
   key = source.key
   token = await source.token()
-  await fill(source)
+  await fill(source, `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`)
   before = await seen(source)
   await source.stop()
+  receiver.close()
 })
 
 /** Everything in the data folder by its digest, but for the locks and an empty journal: SQLite makes them to read. */

@@ -1,8 +1,11 @@
 import type { ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { verifyCallback } from '../../client/index.ts'
 import { createRun, finish, finishedRun, newRun, runningRun } from '../contract/store/subject.ts'
+import { createAuthority, issue } from '../support/tls-certificates.ts'
 import { deliveryWorld, type Received, startReceiver } from './delivery-world.ts'
 
 const [SECOND, MINUTE, HOUR, DAY] = [1000, 60_000, 3_600_000, 86_400_000]
@@ -90,6 +93,7 @@ describe('a callback', () => {
       (response) => response.writeHead(200, { 'content-length': 9 }).write('x', () => response.destroy()),
       /broke off|reset/,
     ],
+    ['headers for ever', pourHeaders, /headers of the answer are too large/],
   ])('that answers with %s is tried again', async (_what, answer, says) => {
     const world = await deliveryWorld()
     const receiver = await startReceiver((_request, nth) => (nth === 1 ? answer : 204))
@@ -105,6 +109,56 @@ describe('a callback', () => {
     await world.attempted(2)
     expect(await world.only()).toMatchObject({ state: 'delivered', lastStatus: 204, lastError: null })
     expect((await world.store.callbacks.active('wsp_1'))[0]?.failingSince).toBeNull()
+  })
+
+  it('may take just less than 15 s to answer', async () => {
+    const world = await deliveryWorld()
+    const answers: ServerResponse[] = []
+    const receiver = await startReceiver(() => (response) => void answers.push(response))
+    await world.callback(receiver.url)
+    await finishedRun(world.store)
+    await world.go()
+    await expect.poll(() => answers.length).toBe(1)
+    world.clock.advance(14_999)
+    answers[0]!.writeHead(200).end()
+    await world.attempted(1)
+    expect(await world.only()).toMatchObject({ state: 'delivered', lastStatus: 200 })
+  })
+
+  it('that answers with a gigabyte has taken it, and is hung up on', async () => {
+    const world = await deliveryWorld()
+    let written = 0
+    const receiver = await startReceiver(() => (response) => {
+      const chunk = Buffer.alloc(64 * 1024, 'x')
+      const more = () => {
+        while (written < 1e9 && response.write(chunk)) written += chunk.length
+      }
+      response.on('error', () => {})
+      response.on('drain', more)
+      more()
+    })
+    await world.callback(receiver.url)
+    await finishedRun(world.store)
+    await world.go()
+    await world.attempted(1)
+    expect(await world.only()).toMatchObject({ state: 'delivered', lastStatus: 200 })
+    expect(written).toBeLessThan(100e6)
+  })
+
+  it('whose certificate is not trusted is sent nothing, and is tried again', async () => {
+    const world = await deliveryWorld()
+    let asked = 0
+    const port = await tlsServer(() => asked++)
+    await world.callback(`https://127.0.0.1:${port}/hook`)
+    await finishedRun(world.store)
+    await world.go()
+    await world.attempted(1)
+    expect(await world.only()).toMatchObject({
+      state: 'pending',
+      lastError: expect.stringMatching(/certificate is not trusted/),
+      nextAt: world.clock.now() + 5 * SECOND,
+    })
+    expect(asked).toBe(0)
   })
 
   it('that does not answer within 15 s is tried again after a minute at the earliest', async () => {
@@ -362,6 +416,41 @@ describe('one slow endpoint', () => {
   })
 })
 
+describe('an endpoint', () => {
+  it('is sent what became due while it was served, without being started again', async () => {
+    const world = await deliveryWorld()
+    const answers: ServerResponse[] = []
+    const receiver = await startReceiver(() => (response) => void answers.push(response))
+    await world.callback(receiver.url)
+    await finishedRun(world.store)
+    await world.go()
+    await expect.poll(() => answers.length).toBe(1)
+    await finishedRun(world.store)
+    await world.go()
+    expect(answers).toHaveLength(1)
+    answers[0]!.writeHead(200).end()
+    await expect.poll(() => answers.length).toBe(2)
+    answers[1]!.writeHead(200).end()
+    await world.attempted(2)
+  })
+
+  it('that finds no room is served as soon as another is done', async () => {
+    const world = await deliveryWorld()
+    const answers: ServerResponse[] = []
+    for (let n = 0; n < 60; n++) {
+      const receiver = await startReceiver(() => (response) => void answers.push(response))
+      await world.callback(receiver.url)
+    }
+    await finishedRun(world.store)
+    await world.go()
+    await expect.poll(() => answers.length).toBe(50)
+    for (const response of answers.slice(0, 10)) response.writeHead(200).end()
+    await expect.poll(() => answers.length).toBe(60)
+    for (const response of answers.slice(10)) response.writeHead(200).end()
+    await world.attempted(60)
+  })
+})
+
 describe('a delivery that was made while its callback was deleted', () => {
   it('fails without being sent, and holds up nothing', async () => {
     const world = await deliveryWorld()
@@ -402,3 +491,27 @@ describe('a workspace that tells nobody', () => {
     expect(await world.store.outbox.take(10)).toEqual([])
   })
 })
+
+function pourHeaders({ socket }: ServerResponse): void {
+  socket?.write('HTTP/1.1 200 OK\r\n')
+  const more = () => {
+    while (!socket?.destroyed && socket?.write(`x-header: ${'x'.repeat(1000)}\r\n`));
+  }
+  socket?.on('drain', more)
+  socket?.on('error', () => {})
+  more()
+}
+
+/** A server of a certificate that nobody trusts. Answers its port. */
+async function tlsServer(onRequest: () => void): Promise<number> {
+  const server = createTlsServer(issue(createAuthority('nobody'), ['hook.test']), (_request, response) => {
+    onRequest()
+    response.end()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(async () => {
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  })
+  return (server.address() as AddressInfo).port
+}

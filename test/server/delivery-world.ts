@@ -71,7 +71,7 @@ export async function deliveryWorld() {
     clock,
     random: () => 0.5,
     owner: 'me',
-    onRoom: () => {},
+    onRoom: () => void sending.start(),
     onError,
   })
   onTestFinished(async () => {

@@ -62,6 +62,42 @@ export function deliveriesContract(open: OpenStore): void {
       expect(await due('', 1)).toMatchObject([{ endpoint: 'cbk_a' }])
     })
 
+    it('of one endpoint are due besides those that are claimed', async () => {
+      for (let n = 0; n < 3; n++) await add()
+      const { deliveries } = subject.store
+      const claimed = await claim('cbk_a', 'me', 2)
+      expect(await deliveries.dueEndpoints('', 10)).toMatchObject([{ endpoint: 'cbk_a' }])
+      expect(await deliveries.nextDue()).toBe(subject.clock.now())
+      const [last, ...none] = await claim('cbk_a', 'me', 2)
+      expect([...claimed, last].map((one) => one?.id)).toHaveLength(new Set([...claimed, last]).size)
+      expect(none).toEqual([])
+      expect(await deliveries.dueEndpoints('', 10)).toEqual([])
+      expect((await deliveries.nextDue()) ?? Number.POSITIVE_INFINITY).toBeGreaterThan(subject.clock.now())
+      const nextAt = subject.clock.now() + LEASE / 2
+      await deliveries.settle(claimed[0]!, 'me', BAD, { state: 'pending', nextAt })
+      expect(await deliveries.nextDue()).toBe(nextAt)
+    })
+
+    it('of one event are each removed with what was sent, and leave it to the others', async () => {
+      const one = await add({ event: 'evt_shared' })
+      const other = await add({ event: 'evt_shared', endpoint: 'cbk_b', body: '{"b":2}' })
+      const [claimed] = await claim()
+      await subject.store.deliveries.settle(claimed!, 'me', OK, { state: 'delivered' })
+      expect(await subject.store.deliveries.removeOlder(subject.clock.now() + 1, 10)).toBe(1)
+      expect(await subject.store.deliveries.get(one.id)).toBeUndefined()
+      expect((await subject.store.deliveries.get(other.id))?.body).toBe('{"b":2}')
+    })
+
+    it('remember their last 200 attempts', async () => {
+      const { id } = await add()
+      for (let n = 0; n < 203; n++) {
+        const [claimed] = await claim()
+        await subject.store.deliveries.settle(claimed!, 'me', BAD, { state: 'pending', nextAt: subject.clock.now() })
+      }
+      const numbers = (await subject.store.deliveries.attempts(id)).map(({ number }) => number)
+      expect([numbers.length, numbers[0], numbers.at(-1)]).toEqual([200, 4, 203])
+    })
+
     it('end with the attempt that succeeds', async () => {
       const { id } = await add()
       const [claimed] = await claim()

@@ -60,4 +60,27 @@ describe('schema versions', () => {
       AND name NOT LIKE 'sqlite_%'`)
     expect(loose.all()).toEqual([])
   })
+
+  it('keep deliveries with what was sent and their attempts, when these move', () => {
+    const connection = new DatabaseSync(':memory:')
+    migrate(connection, 'file', MIGRATIONS.slice(0, 4))
+    connection.exec(`
+      INSERT INTO deliveries (id, workspace, endpoint, callback, event, type, state, attempts, tries, nextAt, owner, createdAt, body)
+        VALUES ('dlv_1', 'wsp_1', 'cbk_1', 'cbk_1', 'evt_1', 'run.finished', 'pending', 2, 2, 70, 'dead', 5, '{"a":1}'),
+          ('dlv_2', 'wsp_1', 'cbk_2', 'cbk_2', 'evt_1', 'run.finished', 'pending', 0, 0, 5, NULL, 5, '{"a":1}');
+      INSERT INTO attempts (delivery, number, at, durationMs, status, error, answer)
+        VALUES ('dlv_1', 2, 20, 4, NULL, 'No "answer".', NULL), ('dlv_1', 1, 10, 3, 500, 'It answered 500.', 'ü')`)
+    migrate(connection, 'file')
+    const moved = connection.prepare(`SELECT d.id, nextAt, attempted, p.event, body FROM deliveries d
+      JOIN payloads p ON p.id = payload ORDER BY d.id`)
+    const attempted = [
+      { number: 1, at: 10, durationMs: 3, status: 500, error: 'It answered 500.', answer: 'ü' },
+      { number: 2, at: 20, durationMs: 4, status: null, error: 'No "answer".', answer: null },
+    ]
+    const sent = { event: 'evt_1', body: '{"a":1}' }
+    expect(moved.all().map((row) => ({ ...row, attempted: JSON.parse(String(row.attempted)) }))).toEqual([
+      { id: 'dlv_1', nextAt: 70, attempted, ...sent },
+      { id: 'dlv_2', nextAt: 5, attempted: [], ...sent },
+    ])
+  })
 })
