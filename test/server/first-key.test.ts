@@ -11,7 +11,7 @@ import type { Store } from '../../server/store/ports/store.ts'
 import { openSqliteStore } from '../../server/store/sqlite/open.ts'
 import { MovableClock } from '../support/clock.ts'
 import { startMongo, type TestMongo, whyNoMongo } from '../support/mongo.ts'
-import { ask, exchangeForm, startServer, type TestServer } from '../support/server.ts'
+import { exchangeForm, startServer, type TestServer } from '../support/server.ts'
 
 const why = whyNoMongo()
 const folder = mkdtempSync(join(tmpdir(), 'verdict-first-key-'))
@@ -52,10 +52,10 @@ describe.skipIf(why)(why ?? 'nodes that start at once on an empty MongoDB', () =
       const token = await of.token(undefined, KEY)
       for (const node of nodes) {
         // Two that start together may have made a signing key each.
-        const users = await ask(node, 'GET', '/v1/users', { token })
+        const users = await node.request('GET', '/v1/users', { token })
         expect([users.status, users.json?.items?.length], users.text).toEqual([200, 1])
-        expect((await ask(node, 'GET', '/v1/keys', { token })).json.items).toHaveLength(1)
-        expect((await ask(node, 'GET', '/v1/workspaces', { token })).json.items).toHaveLength(1)
+        expect((await node.request('GET', '/v1/keys', { token })).json.items).toHaveLength(1)
+        expect((await node.request('GET', '/v1/workspaces', { token })).json.items).toHaveLength(1)
       }
     }
   })
@@ -67,7 +67,7 @@ describe.skipIf(why)(why ?? 'nodes that start at once on an empty MongoDB', () =
     expect(statuses.sort()).toEqual([200, 400])
     const [made] = nodes.map(({ key }) => key).filter(Boolean)
     expect(
-      (await ask(node, 'GET', '/v1/keys', { token: await node.token(undefined, made ?? KEY) })).json.items,
+      (await node.request('GET', '/v1/keys', { token: await node.token(undefined, made ?? KEY) })).json.items,
     ).toHaveLength(1)
   })
 
@@ -82,7 +82,7 @@ describe.skipIf(why)(why ?? 'nodes that start at once on an empty MongoDB', () =
     expect((await node.exchange(exchangeForm(OTHER))).status).toBe(400)
     for (const key of keys) {
       expect(
-        (await ask(node, 'GET', '/v1/users', { token: await node.token(undefined, key) })).json.items,
+        (await node.request('GET', '/v1/users', { token: await node.token(undefined, key) })).json.items,
       ).toHaveLength(1)
     }
   })
