@@ -149,6 +149,22 @@ describe.skipIf(why)(why ?? 'with a server', () => {
     await expect(nodeOn(mongo.database(), '')).rejects.toThrow(/needs VERDICT_SECRET_KEY/)
   })
 
+  it.skipIf(skipped !== '')(`a node on a MongoDB that is no replica set starts, and warns${skipped}`, async () => {
+    const standalone = await startMongo({ standalone: true })
+    onTestFinished(() => standalone.stop())
+    const node = await nodeOn(standalone.database(), SECRET)
+    onTestFinished(() => node.stop())
+    const warnings = () => node.logged.map((line) => JSON.parse(line)).filter(({ level }) => level === 40)
+    await expect
+      .poll(() => warnings().map(({ msg }) => msg))
+      .toEqual([
+        expect.stringMatching(/^MongoDB is no replica set: .* One member is enough/),
+        'MongoDB is no replica set: changes are polled for',
+      ])
+    const token = await node.token(undefined, KEY)
+    expect((await ask(node, 'GET', '/v1/me', { token })).status).toBe(200)
+  })
+
   it.skipIf(skipped !== '')(
     `a node whose store is away says so, answers 503 with Retry-After, and goes on when it is back${skipped}`,
     async () => {

@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { QueueKeeper } from '../../server/domain/queue-keeper.ts'
+import { type QueueKeeper, queueKeeper } from '../../server/domain/queue-keeper.ts'
 import { sweep } from '../../server/jobs/sweep.ts'
-import { turnByLease } from '../../server/jobs/turn.ts'
-import type { Store } from '../../server/store/ports/store.ts'
+import { ALWAYS, turnByLease } from '../../server/jobs/turn.ts'
+import { type Store, StoreError } from '../../server/store/ports/store.ts'
 import { openSqliteStore } from '../../server/store/sqlite/open.ts'
+import { localWake } from '../../server/wake/local.ts'
+import { LEASE_MS, runningRun } from '../contract/store/subject.ts'
 import { MovableClock } from '../support/clock.ts'
 
 let clock: MovableClock
@@ -52,6 +54,39 @@ describe('the turn', () => {
     await first.mine()
     await first.giveUp()
     expect(await second.mine()).toBe(true)
+  })
+})
+
+describe('an outage of the store', () => {
+  it('gives every lease whose worker could not prolong it a whole one anew', async () => {
+    let away = false
+    const unlessAway = <T extends object>(port: T): T =>
+      new Proxy(port, {
+        get: (methods, name) =>
+          away ? () => Promise.reject(new StoreError('unavailable', 'away')) : Reflect.get(methods, name),
+      })
+    const keeper = queueKeeper({
+      store: { ...store, queue: unlessAway(store.queue) },
+      ...{ wake: localWake(), clock },
+      alive: async () => [{ labels: [], workspace: null }],
+      noRunner: () => undefined,
+    })
+    const stop = sweep(keeper, ALWAYS, clock, () => undefined)
+    await seconds(31)
+    const { run, lease } = await runningRun(store)
+    const state = async () => (await store.runs.get(run.id))?.state
+    away = true
+    await seconds(40)
+    away = false
+    await seconds(29)
+    expect(await state()).toBe('running')
+    // Its worker is there again, and is not too late.
+    expect(await store.queue.renew(lease, 'wrk_1', LEASE_MS)).toEqual({ cancelReason: null })
+    await seconds(29)
+    expect(await state()).toBe('running')
+    await seconds(2)
+    expect(await state()).toBe('queued')
+    await stop()
   })
 })
 

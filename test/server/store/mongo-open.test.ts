@@ -81,6 +81,13 @@ describe.skipIf(why)(why ?? 'with a server', () => {
     }
   })
 
+  it('holds no more connections than it was told to, and reads from the primary', async () => {
+    const { store, db } = await openMongoStore({ url: mongo.database(), maxPoolSize: 7 })
+    expect(db.client.options).toMatchObject({ maxPoolSize: 7, retryWrites: true, retryReads: true })
+    expect(db.readPreference?.mode).toBe('primary')
+    await store.close()
+  })
+
   it('makes again an index that somebody dropped', async () => {
     const url = mongo.database()
     const first = await openMongoStore({ url })

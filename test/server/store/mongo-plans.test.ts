@@ -158,27 +158,41 @@ describe.skipIf(why)(why ?? 'with a server', () => {
   it.each([
     ['on a replica set', false],
     ['bucket by bucket, as on a sharded cluster', true],
-  ])('every query walks an index and scans no collection, %s', async (_name, sharded) => {
-    const asked: CommandStartedEvent[] = []
-    const url = mongo.database()
-    const { store, db } = await openMongoStore({ url, sharded, onCommand: (command) => asked.push(command) })
-    asked.length = 0
-    await useEverything(store)
-    const commands = [...asked]
-    const plans = new Map<string, unknown>()
-    for (const { commandName, command } of commands) {
-      if (!(commandName in EXPLAINED)) continue
-      const shape = `${commandName} ${command[commandName]} ${shapeOf(EXPLAINED[commandName as 'find'](command))}`
-      if (!plans.has(shape)) plans.set(shape, await planOf(db, command))
-    }
-    expect(plans.size).toBeGreaterThan(100)
-    const scans = [...plans].filter(([shape, plan]) => {
-      const [command, collection] = shape.split(' ')
-      return /COLLSCAN/.test(JSON.stringify(plan)) && !(`${command} ${collection}` in MAY_SCAN)
-    })
-    expect(scans.map(([shape]) => shape)).toEqual([])
-    await store.close()
-  })
+  ])(
+    'every query walks an index and scans no collection, every write waits for a majority, none needs a transaction, %s',
+    async (_name, sharded) => {
+      const asked: CommandStartedEvent[] = []
+      const url = mongo.database()
+      const { store, db } = await openMongoStore({ url, sharded, onCommand: (command) => asked.push(command) })
+      asked.length = 0
+      await useEverything(store)
+      const commands = [...asked]
+      const plans = new Map<string, unknown>()
+      for (const { commandName, command } of commands) {
+        if (!(commandName in EXPLAINED)) continue
+        const shape = `${commandName} ${command[commandName]} ${shapeOf(EXPLAINED[commandName as 'find'](command))}`
+        if (!plans.has(shape)) plans.set(shape, await planOf(db, command))
+      }
+      expect(plans.size).toBeGreaterThan(100)
+      const scans = [...plans].filter(([shape, plan]) => {
+        const [command, collection] = shape.split(' ')
+        return /COLLSCAN/.test(JSON.stringify(plan)) && !(`${command} ${collection}` in MAY_SCAN)
+      })
+      expect(scans.map(([shape]) => shape)).toEqual([])
+      const writes = commands.filter(({ commandName }) => WRITES.has(commandName))
+      expect(writes.length).toBeGreaterThan(100)
+      for (const { commandName, command } of writes) {
+        expect(command.writeConcern, commandName).toMatchObject({ w: 'majority' })
+        // The driver repeats what it may: all but writes to many documents (retryable writes).
+        const isMany = [...(command.updates ?? []), ...(command.deletes ?? [])].some(
+          ({ multi, limit }: Doc) => multi || limit === 0,
+        )
+        if (!isMany) expect(command.txnNumber, commandName).toBeDefined()
+      }
+      expect(commands.filter(({ command }) => 'startTransaction' in command || 'autocommit' in command)).toEqual([])
+      await store.close()
+    },
+  )
 
   it('a claim costs as much behind a thousand runs that wait for a slot as behind one', async () => {
     const asked: string[] = []
@@ -218,6 +232,7 @@ describe.skipIf(why)(why ?? 'with a server', () => {
   })
 })
 
+const WRITES = new Set(['insert', 'update', 'delete', 'findAndModify'])
 /** The commands that look for documents, and where they say which. */
 const EXPLAINED = {
   find: (command: Doc) => [command.filter, command.sort],
