@@ -34,13 +34,7 @@ async function serve(config: Config): Promise<void> {
     )
   }
   const url = await server.start()
-  console.log(
-    config.roles.includes('api')
-      ? `Verdict ${version} is at ${url} (reference: ${url}/docs)`
-      : `Verdict ${version} delivers the callbacks of ${url}, and listens to nobody`,
-  )
-  for (const note of server.notes) console.log(`  ${note}`)
-
+  // Before anybody is told that it is up: whoever heard of it may end it.
   let stopping = false
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
@@ -50,6 +44,12 @@ async function serve(config: Config): Promise<void> {
       server.stop().then(() => process.exit(0), fail)
     })
   }
+  console.log(
+    config.roles.includes('api')
+      ? `Verdict ${version} is at ${url} (reference: ${url}/docs)`
+      : `Verdict ${version} delivers the callbacks of ${url}, and listens to nobody`,
+  )
+  for (const note of server.notes) console.log(`  ${note}`)
 }
 
 async function main(args: readonly string[]): Promise<void> {
