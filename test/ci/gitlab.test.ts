@@ -42,7 +42,7 @@ describe.skipIf(skipped !== '')(`GitLab's component, run by gitlab-ci-local${ski
       program: process.execPath,
       args: [ciTool('gitlab-ci-local'), '--force-shell-executor', '--variables-file', join(home, 'variables.yml')],
       cwd,
-      env: { HOME: home, PATH: `${dirname(process.execPath)}:${process.env.PATH}` },
+      env: { HOME: home, TMPDIR: home, PATH: `${dirname(process.execPath)}:${process.env.PATH}` },
     })
     stage.leaks.output('the log of a pipeline', () => command.stdout + command.stderr)
     return command.ended

@@ -27,11 +27,13 @@ describe.skipIf(skipped !== '')(`the recipes under bash, in each system's enviro
       program: 'bash',
       args: ['-c', script],
       cwd,
-      env: { HOME: stage.folder, ...env, PATH: nodeFirst(), VERDICT_URL: stage.url, VERDICT_API_KEY: stage.key },
+      env: { ...home(), ...env, PATH: nodeFirst(), VERDICT_URL: stage.url, VERDICT_API_KEY: stage.key },
     })
     stage.leaks.output('the log of a recipe', () => command.stdout + command.stderr)
     return command.ended
   }
+  /** Temporary folders of a recipe go with its container: here with the stage. */
+  const home = () => ({ HOME: stage.folder, TMPDIR: stage.folder })
   const nodeFirst = () => `${dirname(process.execPath)}:${process.env.PATH}`
 
   describe.each(RECIPES)('for $system', (recipe) => {
@@ -79,7 +81,7 @@ describe.skipIf(skipped !== '')(`the recipes under bash, in each system's enviro
         program: ciTool('sh'),
         args: [`${EXAMPLES}shell.sh`, ...args],
         cwd,
-        env: { HOME: stage.folder, PATH: path, VERDICT_URL: stage.url, VERDICT_API_KEY: stage.key },
+        env: { ...home(), PATH: path, VERDICT_URL: stage.url, VERDICT_API_KEY: stage.key },
       })
       return command.ended
     }
