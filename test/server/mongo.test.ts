@@ -162,7 +162,7 @@ describe.skipIf(why)(why ?? 'with a server', () => {
         'MongoDB is no replica set: changes are polled for',
       ])
     const token = await node.token(undefined, KEY)
-    expect((await ask(node, 'GET', '/v1/me', { token })).status).toBe(200)
+    expect((await node.request('GET', '/v1/me', { token })).status).toBe(200)
   })
 
   it.skipIf(skipped !== '')(
