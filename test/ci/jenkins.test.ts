@@ -46,6 +46,8 @@ describe.skipIf(reason !== '')(`the Jenkins step, by JenkinsPipelineUnit${reason
         // Java writes the environment of what it starts in the encoding of its own.
         LC_ALL: 'C.UTF-8',
         JAVA_HOME: process.env.JAVA_HOME,
+        // Compiled once and quickly: no code of a test runs long enough to pay for more.
+        JAVA_TOOL_OPTIONS: '-XX:TieredStopAtLevel=1',
         VERDICT_TEST_URL: stage.url,
         VERDICT_TEST_KEY: stage.key,
         VERDICT_TEST_CHECKOUT: checkout,
