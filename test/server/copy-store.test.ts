@@ -53,7 +53,7 @@ const unexplained = (_name: string, value: { state?: string } | null) =>
 
 /** All that the API shows, list by list. */
 async function seen(server: TestServer): Promise<Map<string, unknown>> {
-  const me = await read(server, '/v1/me')
+  const me = await server.request('GET', '/v1/me', { token })
   const workspace = me.json.workspace.id
   const paths = [
     ...['/v1/me', '/v1/users', '/v1/keys', '/v1/suites', '/v1/suites/smoke', '/v1/suites/smoke/revisions'],

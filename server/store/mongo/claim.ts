@@ -29,6 +29,8 @@ type Refused = Set<string>
 type Attempt = { run: RunRecord } | 'gone' | { full: string }
 
 let turn = 0
+/** Runs that claims of this process try to start just now. Another claim takes the next one, and is not in their way. */
+const tried = new WeakMap<Database, Set<string>>()
 
 /**
  * Claims the oldest queued run that these labels may take and whose workspace, suite and user have a free slot. On a sharded
@@ -97,17 +99,26 @@ async function headsOfLanes(db: Database, place: Where, labels: readonly string[
     .toArray()
 }
 
-/** Claims the first one that can be. `raced`: one was taken by somebody else, so that its lane has another head now. */
+/** Claims the first one that can be. `raced`: one is being taken by somebody else, so that its lane has another head then. */
 async function claimFirst(db: Database, candidates: Doc[], refused: Refused, worker: Worker, options: ClaimOptions) {
   let raced = false
+  const others = tried.get(db) ?? new Set<string>()
+  tried.set(db, others)
   const limits = await limitsOf(db, candidates)
   for (const candidate of candidates) {
     if (refused.has(candidate.workspace) || refused.has(candidate.lane)) continue
-    const limit = limits.get(candidate.user)
-    const attempt =
+    const { _id, user } = candidate
+    if (others.has(_id)) {
+      raced = true
+      continue
+    }
+    others.add(_id)
+    const limit = limits.get(user)
+    const trying =
       limit === undefined
-        ? await claimRun(db, candidate, worker, options)
-        : await claimForUser(db, candidate, limit, worker, options)
+        ? claimRun(db, candidate, worker, options)
+        : claimForUser(db, candidate, limit, worker, options)
+    const attempt = await trying.finally(() => others.delete(_id))
     if (attempt === 'gone') raced = true
     else if ('run' in attempt) return { run: attempt.run, raced }
     else refused.add(attempt.full)

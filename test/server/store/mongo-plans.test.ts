@@ -10,6 +10,7 @@ import {
   definition,
   finishedRun,
   LEASE_MS,
+  NO_LIMIT,
   newPush,
   newUser,
   runningRun,
@@ -205,6 +206,23 @@ describe.skipIf(why)(why ?? 'with a server', () => {
     asked.length = 0
     expect((await claim(store))?.id).toBe(small.id)
     expect(asked.length).toBeLessThan(16)
+    await store.close()
+  })
+
+  it('claims at once on one node each try a run of their own', async () => {
+    const tried: string[] = []
+    const onCommand = ({ commandName, command }: CommandStartedEvent) => {
+      if (commandName === 'findAndModify') tried.push(command.query._id)
+    }
+    const { store } = await openMongoStore({ url: mongo.database(), onCommand })
+    const wide = definition({ concurrency: NO_LIMIT })
+    const runs = []
+    for (let n = 0; n < 8; n++) runs.push(await createRun(store, { definition: wide }))
+    tried.length = 0
+    const claimed = await Promise.all(['wrk_1', 'wrk_2', 'wrk_3', 'wrk_4'].map((worker) => claim(store, worker)))
+    const oldest = runs.slice(0, 4).map(({ id }) => id)
+    expect(claimed.map((run) => run?.id).sort()).toEqual(oldest)
+    expect([...tried].sort()).toEqual(oldest)
     await store.close()
   })
 
