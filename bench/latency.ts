@@ -1,10 +1,14 @@
 import type { Run } from '../contract/runs.ts'
-import { apiCaller, startServer } from './processes.ts'
+import { apiCaller } from './api.ts'
+import { startServer } from './processes.ts'
 import { quantile, type Row } from './table.ts'
 
 const LOG_RUNS = 50
 const CASES = 100_000
 const PROBE_EVERY_MS = 10
+/** As the goals of overhead.ts: the server's share of a run, and what a person waits for the whole of it. */
+const AT_REST_MS = 25
+const BUSY_MS = 250
 
 /** How long a read of a run takes while 50 runs stream logs and a report of 100,000 cases comes in. */
 export async function latency(): Promise<Row[]> {
@@ -31,12 +35,8 @@ export async function latency(): Promise<Row[]> {
     if (big?.results?.total !== CASES)
       throw new Error(`the large report came in as ${JSON.stringify(big?.results)}: ${JSON.stringify(big?.reason)}`)
     return [
-      { what: 'GET /v1/runs/{id} at rest (p50, p99)', figure: shown(quiet), goal: '' },
-      {
-        what: `GET /v1/runs/{id} beside ${LOG_RUNS} logs and ${CASES} cases (p50, p99)`,
-        figure: shown(busy),
-        goal: '',
-      },
+      row('GET /v1/runs/{id} at rest (p50, p99)', quiet, AT_REST_MS),
+      row(`GET /v1/runs/{id} beside ${LOG_RUNS} logs and ${CASES} cases (p50, p99)`, busy, BUSY_MS),
     ]
   } finally {
     await server.stop()
@@ -72,5 +72,8 @@ async function measure(call: Call, work: () => Promise<void>): Promise<number[]>
   return times
 }
 
-const shown = (times: readonly number[]) =>
-  `${quantile(times, 0.5).toFixed(1)} ms, ${quantile(times, 0.99).toFixed(1)} ms`
+function row(what: string, times: readonly number[], mostMs: number): Row {
+  const [p50, p99] = [quantile(times, 0.5), quantile(times, 0.99)]
+  const figure = `${p50.toFixed(1)} ms, ${p99.toFixed(1)} ms`
+  return { what, figure, goal: `p99 ≤ ${mostMs} ms`, met: p99 <= mostMs }
+}

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import type { Run } from '../contract/runs.ts'
-import { apiCaller, root, startServer } from './processes.ts'
+import { apiCaller } from './api.ts'
+import { root, startServer } from './processes.ts'
 import { quantile, type Row } from './table.ts'
 
 const RUNS = 15

@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { API_KEY_TOKEN_TYPE, TOKEN_EXCHANGE_GRANT } from '../contract/tokens.ts'
+import { makeApiKey } from '../contract/api-key.ts'
+import { whenInterrupted } from './ending.ts'
 
 export const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -14,13 +16,22 @@ export interface Started {
   stop(): Promise<void>
 }
 
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+// So that none of them writes any more to what is cleaned away.
+whenInterrupted(() => Promise.all([...running].map(stopProcess)))
+
 /** Starts a program of ours and waits for the address that it prints. */
 export function startProcess(args: readonly string[], env: Record<string, string>, pattern: RegExp): Promise<Started> {
   const child = spawn(process.execPath, args, {
     cwd: root,
-    env: { PATH: process.env.PATH ?? '', ...env },
+    env: { PATH: process.env.PATH ?? '', TMPDIR: tmpdir(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  running.add(child)
+  child.once('close', () => running.delete(child))
   let output = ''
   return new Promise((resolve, reject) => {
     const read = (chunk: Buffer) => {
@@ -46,13 +57,20 @@ export interface BenchServer extends Started {
   readonly key: string
 }
 
-/** A real server on an empty data folder, with limits that do not get in a measurement's way. */
+/**
+ * A real server, with limits that do not get in a measurement's way: on a data folder of its own, which goes with it, or on
+ * the one that VERDICT_DATA_DIR names.
+ */
 export async function startServer(settings: Record<string, string>): Promise<BenchServer> {
-  const folder = mkdtempSync(join(tmpdir(), 'verdict-bench-'))
+  const given = settings.VERDICT_DATA_DIR
+  const folder = given ?? mkdtempSync(join(tmpdir(), 'verdict-server-'))
+  const keyFile = join(folder, 'bench-key')
+  if (!existsSync(keyFile)) writeFileSync(keyFile, makeApiKey(randomBytes))
   const server = await startProcess(
     ['server/main.ts'],
     {
       VERDICT_DATA_DIR: folder,
+      VERDICT_BOOTSTRAP_KEY_FILE: keyFile,
       VERDICT_PORT: '0',
       VERDICT_ALLOW_UNSANDBOXED: '1',
       VERDICT_RATE_EXCHANGES: '1000000',
@@ -63,46 +81,13 @@ export async function startServer(settings: Record<string, string>): Promise<Ben
     },
     / is at (http:\S+)/,
   )
-  const key = /vdt_\w{36}/.exec(server.output())?.[0] as string
   const stop = async () => {
     await server.stop()
-    rmSync(folder, { recursive: true, force: true })
+    if (!given) rmSync(folder, { recursive: true, force: true })
   }
-  return { ...server, key, stop }
+  return { ...server, key: readFileSync(keyFile, 'utf8'), stop }
 }
 
-export const exchangeForm = (key: string) =>
-  new URLSearchParams({
-    grant_type: TOKEN_EXCHANGE_GRANT,
-    subject_token: key,
-    subject_token_type: API_KEY_TOKEN_TYPE,
-  }).toString()
-
-/** Calls the API with a fresh token; answers the parsed body. */
-export async function apiCaller(server: BenchServer) {
-  const answer = await fetch(`${server.url}/oauth/token`, {
-    method: 'POST',
-    body: exchangeForm(server.key),
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-  })
-  const { access_token: token } = (await answer.json()) as { access_token: string }
-  const call = async <T>(
-    method: string,
-    path: string,
-    body?: unknown,
-    headers: Record<string, string> = {},
-  ): Promise<T> => {
-    const response = await fetch(server.url + path, {
-      method,
-      headers: {
-        authorization: `Bearer ${token}`,
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...headers,
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    })
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
-    return (await response.json()) as T
-  }
-  return { token, call }
-}
+/** What the same work costs without Verdict, on SQLite or on the MongoDB at that address. */
+export const startCeiling = (mongodbUrl?: string): Promise<Started> =>
+  startProcess(['bench/ceiling.ts', ...(mongodbUrl ? [mongodbUrl] : [])], {}, /ceiling is at (http:\S+)/)
