@@ -5,7 +5,7 @@ import type { Definition } from '../../contract/suites.ts'
 import { didYouMean } from '../../tree/near-names.ts'
 import type { RunRecord } from '../store/ports/runs.ts'
 import type { Store } from '../store/ports/store.ts'
-import type { RevisionRecord, SuiteRecord } from '../store/ports/suites.ts'
+import type { RevisionRecord } from '../store/ports/suites.ts'
 import type { Archives } from './archives.ts'
 import type { Caller } from './caller.ts'
 import { type Ceilings, checkCeilings, type definitions } from './definitions.ts'
@@ -43,8 +43,7 @@ export function runPlans(options: RunPlanOptions) {
   const { store, suites } = options
 
   async function planOf(caller: Caller, input: RunCreate): Promise<RunPlan> {
-    const suite = SUITE_NAME.test(input.suite) ? await store.suites.get(caller.workspace, input.suite) : undefined
-    const base = input.definition ? await broughtPlan(caller, input, suite) : await storedPlan(caller, input)
+    const base = await (input.definition ? broughtPlan(caller, input) : storedPlan(caller, input))
     return {
       ...base,
       variables: declared(
@@ -66,7 +65,7 @@ export function runPlans(options: RunPlanOptions) {
     }
   }
 
-  async function broughtPlan(caller: Caller, input: RunCreate, suite: SuiteRecord | undefined) {
+  async function broughtPlan(caller: Caller, input: RunCreate) {
     if (!SUITE_NAME.test(input.suite)) {
       throw new Problem(
         'invalid_request',
@@ -75,6 +74,7 @@ export function runPlans(options: RunPlanOptions) {
     }
     if (input.revision !== undefined)
       throw new Problem('invalid_request', 'Send either a definition or a revision, not both.')
+    const suite = await store.suites.get(caller.workspace, input.suite)
     if (suite?.locked)
       throw new Problem(
         'suite_locked',
