@@ -17,7 +17,14 @@ import { throughput } from './throughput.ts'
 type Measure = (options: { mongodbUrl?: string }) => Row[] | Promise<Row[]>
 const PARTS: Record<string, Measure[]> = {
   ...{ bundles: [bundles], overhead: [overhead], throughput: [throughput], latency: [latency] },
-  ...{ deliveries: [deliveries], keys: [keys], revocation: [revocation], claims: [claims], growth: [growth, mongoGrowth], mongodb: [mongodb] },
+  ...{
+    deliveries: [deliveries],
+    keys: [keys],
+    revocation: [revocation],
+    claims: [claims],
+    growth: [growth, mongoGrowth],
+    mongodb: [mongodb],
+  },
 }
 
 /** The parts that are wanted and the address of a MongoDB; or what is wrong with them, in one line. */
@@ -62,7 +69,7 @@ for (const [part, measures] of Object.entries(PARTS)) {
 }
 if (rows.length > 0) printTable(rows)
 const seconds = Math.round((performance.now() - start) / 1000)
-const missed = rows.filter(({ met }) => !met).length
+const missed = rows.filter(({ met }) => met === false).length
 const failed = broken.size > 0 ? `, not measured: ${[...broken].join(', ')}` : ''
 console.log(`\n${rows.length} rows, ${missed} missed${failed}, in ${Math.floor(seconds / 60)} min ${seconds % 60} s`)
 ending.now(broken.size > 0 ? 1 : 0)

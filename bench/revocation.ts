@@ -3,7 +3,8 @@ import { systemClock } from '../server/clock.ts'
 import { revocationMemory } from '../server/domain/revocation.ts'
 import type { AccessChange } from '../server/store/ports/revocations.ts'
 import type { Store } from '../server/store/ports/store.ts'
-import { apiCaller, exchangeForm, startServer } from './processes.ts'
+import { apiCaller, exchangeForm, FORM } from './api.ts'
+import { startServer } from './processes.ts'
 import type { Row } from './table.ts'
 
 /** Far more than a node remembers: what changed in the last half hour. */
@@ -11,7 +12,6 @@ const REMEMBERED = 100_000
 const LOOKS = 1_000_000
 const CALLS = 1_000
 const TTL_MS = 15 * 60_000
-const FORM = { 'content-type': 'application/x-www-form-urlencoded' }
 
 /** What it costs a request to know what was revoked, beside the ways that were not taken (docs/decisions/0004). */
 export async function revocation(): Promise<Row[]> {

@@ -3,13 +3,14 @@ export interface Row {
   readonly what: string
   readonly figure: string
   readonly goal: string
-  readonly met: boolean
+  /** Undefined: shown for comparison only. */
+  readonly met?: boolean
 }
 
 export function printTable(rows: readonly Row[]): void {
   const cells = [
     ['what', 'measured', 'goal', ''],
-    ...rows.map(({ what, figure, goal, met }) => [what, figure, goal, met ? 'met' : 'MISSED']),
+    ...rows.map(({ what, figure, goal, met }) => [what, figure, goal, met === undefined ? '' : met ? 'met' : 'MISSED']),
   ]
   const widths = [0, 1, 2].map((column) => Math.max(...cells.map((row) => (row[column] as string).length)))
   for (const row of cells)
