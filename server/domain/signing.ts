@@ -78,11 +78,18 @@ export async function openSigning(options: SigningOptions): Promise<Signing> {
   let keys = await load()
   let lookedAt = now()
 
+  async function reload(): Promise<void> {
+    const before = keys
+    keys = await load()
+    // What was signed by a key that is good no more, whoever took it away, is looked at anew.
+    if ([...before.publicKeys.keys()].some((id) => !keys.publicKeys.has(id))) known.clear()
+  }
+
   /** The public key of that id. Another process may have made it a moment ago: two that start together make one each. */
   async function keyOf({ kid, alg }: { kid?: string; alg: string }): Promise<SignKey> {
     if (typeof kid === 'string' && !keys.publicKeys.has(kid) && Math.abs(now() - lookedAt) >= LOOK_EVERY_MS) {
       lookedAt = now()
-      keys = await load()
+      await reload()
     }
     const signer = typeof kid === 'string' ? keys.publicKeys.get(kid) : undefined
     if (!signer || signer.algorithm !== alg) throw new Error('unknown signing key')
@@ -91,7 +98,7 @@ export async function openSigning(options: SigningOptions): Promise<Signing> {
 
   return {
     async sign(claims) {
-      if (now() >= keys.until) keys = await load()
+      if (now() >= keys.until) await reload()
       // The claims are whole; a builder of claims would copy them once more.
       return new CompactSign(Buffer.from(JSON.stringify(claims)))
         .setProtectedHeader({ alg: algorithm, typ: 'at+jwt', kid: keys.current.id })
@@ -130,9 +137,7 @@ export async function openSigning(options: SigningOptions): Promise<Signing> {
       const { nextAt, over } = rolesOf(await store.signingKeys.list(), algorithm, now())
       const made = nextAt === undefined ? [] : [(await makeSigningKey(options, algorithm, nextAt)).id]
       for (const { id } of over) await store.signingKeys.remove(id)
-      keys = await load()
-      // What was signed by a key that is good no more is looked at anew.
-      if (over.length > 0) known.clear()
+      await reload()
       return { made, forgotten: over.map(({ id }) => id) }
     },
   }

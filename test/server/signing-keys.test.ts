@@ -2,6 +2,9 @@ import { decodeProtectedHeader } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { composeSigningKey } from '../../server/compose-commands.ts'
 import { readConfig } from '../../server/config.ts'
+import { openSigning, replaceSigningKeys } from '../../server/domain/signing.ts'
+import { openSqliteStore } from '../../server/store/sqlite/open.ts'
+import { createVault } from '../../server/vault/vault.ts'
 import { MovableClock } from '../support/clock.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { startServer, type TestServer } from '../support/server.ts'
@@ -48,6 +51,33 @@ it('signing keys change every 90 days: published an hour before, good for the to
 })
 
 describe('a signing key that may have leaked', () => {
+  it('is good at no node any more once it has looked, whichever node looks first', async () => {
+    const time = new MovableClock()
+    const store = await openSqliteStore({ memory: true, clock: time })
+    const options = {
+      ...{ store, vault: createVault(Buffer.alloc(32, 1)), algorithm: 'ES256' as const, issuer: 'http://x' },
+      now: () => time.now(),
+    }
+    const nodes = [await openSigning(options), await openSigning(options)]
+    const iat = Math.floor(time.now() / 1000)
+    const claims = {
+      iss: 'http://x',
+      aud: 'http://x/v1',
+      sub: 'usr_1',
+      client_id: 'key_1',
+      workspace: 'wsp_1',
+      jti: 'j',
+    }
+    const token = await nodes[0]!.sign({ ...claims, iat, exp: iat + 600, scope: 'runs:read' })
+    for (const node of nodes) expect(await node.verify(token)).toMatchObject({ jti: 'j' })
+    await replaceSigningKeys(options)
+    for (const node of nodes) {
+      await node.tend()
+      await expect(node.verify(token)).rejects.toThrow('unknown signing key')
+    }
+    await store.close()
+  })
+
   it('is replaced by command: every token ends, every API key stays', async () => {
     const dataDir = temporaryFolder('verdict-signing-')
     const env = { VERDICT_RUNNER: 'none' }
