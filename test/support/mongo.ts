@@ -1,13 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { homedir } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MongoClient } from 'mongodb'
 import versions from '../../tools/versions.json' with { type: 'json' }
-import { temporaryFolder } from './folder.ts'
 
 /** A server that speaks MongoDB's protocol, for the tests of one file. */
 export interface TestMongo {
@@ -92,7 +91,8 @@ export async function startMongo(options: TestMongoOptions = {}): Promise<TestMo
   if (given && Object.keys(options).length === 0) return givenMongo(given)
   const found = program()
   if (!found) throw new Error(whyNoOwnMongo())
-  const folder = temporaryFolder('verdict-mongo-')
+  // The benchmark starts one, too: so it goes by `stop` and not with a test file.
+  const folder = mkdtempSync(join(tmpdir(), 'verdict-mongo-'))
   const port = await freePort()
   const base = `mongodb://127.0.0.1:${port}`
   const start = async (auth: boolean) => {
@@ -125,6 +125,7 @@ export async function startMongo(options: TestMongoOptions = {}): Promise<TestMo
     },
     async stop() {
       await kill('SIGKILL')
+      rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
     },
   }
 }

@@ -120,12 +120,15 @@ export function mongoKeys(db: Database): Keys {
 
   return {
     async create(key, maxActive) {
-      const there = await find({ _id: key.id })
-      if (there) return there
+      const there = () => find({ _id: key.id })
+      const before = await there()
+      if (before) return before
       try {
-        return (await add(key, maxActive, NOTHING)) as KeyRecord | 'too_many'
+        const made = (await add(key, maxActive, NOTHING)) as KeyRecord | 'too_many'
+        // What fills the last place may be this very key, made by another one meanwhile.
+        return made === 'too_many' ? ((await there()) ?? made) : made
       } catch (error) {
-        const made = isDuplicate(error) ? await find({ _id: key.id }) : undefined
+        const made = isDuplicate(error) ? await there() : undefined
         if (made) return made
         throw error
       }
