@@ -1,10 +1,13 @@
+import type { CompletedAnswer } from '../store/ports/idempotency.ts'
 import type { Store } from '../store/ports/store.ts'
 import type { Vault } from '../vault/vault.ts'
 import { type Caller, credentialOf } from './caller.ts'
 import { Problem } from './problem.ts'
 
 const DAY_MS = 86_400_000
-const SECRET_KEEP_MS = 10 * 60_000
+const KEEP = { answerMs: DAY_MS, bodyMs: DAY_MS }
+/** What was made is remembered, so that a late repetition makes no second one; its secret is not. */
+const KEEP_SECRET = { answerMs: DAY_MS, bodyMs: 10 * 60_000 }
 
 export interface Made<T> {
   readonly body: T
@@ -24,7 +27,8 @@ export interface ReplayRequest {
 export interface Replays {
   /**
    * Makes the thing, or answers what was made under the same `Idempotency-Key` with the same meaning. Throws
-   * `idempotency_key_reused` for another meaning, `conflict` while the first request is still under way.
+   * `idempotency_key_reused` for another meaning, `conflict` while the first request is still under way, and once the secret
+   * that it made is kept no longer.
    */
   once<T>(caller: Caller, request: ReplayRequest, make: () => Promise<Made<T>>): Promise<{ body: T; replayed: boolean }>
 }
@@ -45,11 +49,7 @@ export function replays(options: { store: Store; vault: Vault }): Replays {
           `The Idempotency-Key ${key} was used for another request. Use a new one.`,
         )
       if (found !== 'reserved') {
-        if (found.sealedBody === null)
-          throw new Problem(
-            'conflict',
-            'What this request made was shown once and has been used since: it is not shown again.',
-          )
+        if (found.sealedBody === null) throw new Problem('conflict', noLongerShown(found))
         return { body: JSON.parse(vault.open(found.sealedBody, context)), replayed: true }
       }
       try {
@@ -59,7 +59,7 @@ export function replays(options: { store: Store; vault: Vault }): Replays {
           sealedBody: vault.seal(JSON.stringify(made.body), context),
           secretOf: made.secretOf ?? null,
         }
-        await store.idempotency.complete(scope, answer, made.secretOf === undefined ? DAY_MS : SECRET_KEEP_MS)
+        await store.idempotency.complete(scope, answer, made.secretOf === undefined ? KEEP : KEEP_SECRET)
         return { body: made.body, replayed: false }
       } catch (error) {
         await store.idempotency.release(scope)
@@ -67,4 +67,9 @@ export function replays(options: { store: Store; vault: Vault }): Replays {
       }
     },
   }
+}
+
+function noLongerShown({ secretOf, completedAt }: CompletedAnswer): string {
+  const made = `${secretOf ?? 'What it made'} was made by this request at ${new Date(completedAt).toISOString()}`
+  return `${made} and shown then; its secret is kept no longer. Rotate it, or make another with a new Idempotency-Key.`
 }

@@ -212,11 +212,23 @@ describe('a repeated request for a key', () => {
     expect((await once('d')).text).not.toContain(first.json.key)
   })
 
-  it('does not show the key any more after 10 minutes', async () => {
+  it('does not show the key any more after 10 minutes, and makes no second one for a day', async () => {
     const first = await once('e')
-    clock.advance(10 * 60_000)
-    person = { ...person, token: await server.token(undefined, person.key) }
-    expect((await once('e')).text).not.toContain(first.json.key)
+    const madeAt = new Date(clock.now()).toISOString()
+    const later = async (ms: number) => {
+      clock.advance(ms)
+      person = { ...person, token: await server.token(undefined, person.key) }
+      return once('e')
+    }
+    const refused = await later(10 * 60_000)
+    expect([refused.status, refused.json.code]).toEqual([409, 'conflict'])
+    expect(refused.json.detail).toContain(`${first.json.id} was made by this request at ${madeAt}`)
+    expect(refused.json.detail).toMatch(/Rotate it, or make another with a new Idempotency-Key/)
+    expect((await once('e', { name: 'another' })).json.code).toBe('idempotency_key_reused')
+    expect((await later(23 * 3600_000)).status).toBe(409)
+    const { items } = (await server.request('GET', '/v1/keys?limit=200', { token: person.token })).json
+    expect(items.filter(({ createdAt }: { createdAt: string }) => createdAt > madeAt)).toEqual([])
+    expect((await later(3600_000)).status).toBe(201)
   })
 
   it('that failed may be repeated', async () => {

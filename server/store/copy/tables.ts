@@ -70,8 +70,8 @@ export const READINGS: Partial<Record<CollectionName, Reading>> = {
   },
   // A request that was under way when the server stopped has no answer to repeat.
   idempotency: {
-    sql: `SELECT workspace || '/' || caller || '/' || key AS _id, meaning, status, sealedBody, secretOf, expiresAt,
-      expiresAt AS gone FROM idempotency WHERE status IS NOT NULL`,
+    sql: `SELECT workspace || '/' || caller || '/' || key AS _id, meaning, status, sealedBody, secretOf, completedAt,
+      bodyUntil, expiresAt, expiresAt AS gone FROM idempotency WHERE status IS NOT NULL`,
     dates: ['gone'],
   },
   archives: {

@@ -74,7 +74,11 @@ export const COLLECTIONS = {
     goneBy: { field: 'gone' },
   },
   idempotency: {
-    indexes: { expires: on({ expiresAt: 1 }), secret: on({ secretOf: 1 }, { secretOf: STRING }) },
+    indexes: {
+      expires: on({ expiresAt: 1 }),
+      secret: on({ secretOf: 1 }, { secretOf: STRING }),
+      body: on({ bodyUntil: 1 }, { sealedBody: STRING }),
+    },
     goneBy: { field: 'gone' },
   },
   suites: {

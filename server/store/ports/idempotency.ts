@@ -5,12 +5,12 @@ export interface Idempotency {
    * meaning is under way (a reservation older than 60 s is free again). `reused`: it was taken for another meaning.
    */
   reserve(scope: IdempotencyScope, meaning: string): Promise<'reserved' | 'in_progress' | 'reused' | CompletedAnswer>
-  /** Keeps the answer for `keepMs`; `secretOf`: the id of the key whose secret is in the sealed answer. */
-  complete(scope: IdempotencyScope, answer: CompletedAnswer, keepMs: number): Promise<void>
+  /** Keeps the answer, and its body for so much shorter a time. */
+  complete(scope: IdempotencyScope, answer: NewAnswer, keep: { answerMs: number; bodyMs: number }): Promise<void>
   release(scope: IdempotencyScope): Promise<void>
   /** Forgets the sealed answers that hold this key's secret: it was used, so it arrived. */
   eraseSecretOf(keyId: string): Promise<void>
-  /** Forgets what is over. Answers how many. */
+  /** Forgets what is over: answers, and bodies of answers that are still kept. Answers how many, of each at most `limit`. */
   expire(limit: number): Promise<number>
 }
 
@@ -23,7 +23,10 @@ export interface IdempotencyScope {
 
 export interface CompletedAnswer {
   readonly status: number
-  /** The body, sealed by the vault; null once it was erased. */
+  /** The body, sealed by the vault; null once it was erased or its time is over. */
   readonly sealedBody: string | null
+  /** What was made, where its secret is in the body. */
   readonly secretOf: string | null
+  readonly completedAt: number
 }
+export type NewAnswer = Omit<CompletedAnswer, 'completedAt'>

@@ -5,9 +5,10 @@ import { keys } from './migrations/002-keys.ts'
 import { callbacks } from './migrations/003-callbacks.ts'
 import { workers } from './migrations/004-workers.ts'
 import { deliveries } from './migrations/005-deliveries.ts'
+import { answers } from './migrations/006-answers.ts'
 
 /** In order, and never changed once released: version n is what the first n make. */
-export const MIGRATIONS: readonly string[] = [first, keys, callbacks, workers, deliveries]
+export const MIGRATIONS: readonly string[] = [first, keys, callbacks, workers, deliveries, answers]
 
 /** "VERD", in the file's header: a SQLite database of ours and not of some other program (https://sqlite.org/pragma.html#pragma_application_id). */
 const APPLICATION_ID = 0x56455244

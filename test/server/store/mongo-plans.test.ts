@@ -64,7 +64,11 @@ async function useEverything(store: Store): Promise<void> {
   await store.invitations.expire(10)
   const scope = { workspace: WORKSPACE, caller: 'key_1', key: 'k' }
   await store.idempotency.reserve(scope, 'm')
-  await store.idempotency.complete(scope, { status: 201, sealedBody: 's', secretOf: 'key_1' }, DAY)
+  await store.idempotency.complete(
+    scope,
+    { status: 201, sealedBody: 's', secretOf: 'key_1' },
+    { answerMs: DAY, bodyMs: DAY },
+  )
   await store.idempotency.eraseSecretOf('key_1')
   await store.idempotency.expire(10)
   await store.archives.add({ workspace: WORKSPACE, sha256: sha256(1), bytes: 1, filesDigest: 'd' }, 100)
