@@ -17,8 +17,8 @@ export interface Exchanged {
 }
 
 /**
- * One request and its answer, held in memory. Undici's own `request` makes a stream of each answer, which costs more than all
- * else of a small one. Rejects with the {@link EgressError} `timeout`, or with whatever broke it off.
+ * One request and its answer, held in memory: undici's own `request` makes a stream of each, which a few bytes are not worth.
+ * Rejects with the {@link EgressError} `timeout`, or with whatever broke it off.
  */
 export function exchange(
   dispatcher: Dispatcher,

@@ -63,14 +63,15 @@ export function delivering(options: DeliveringOptions): Delivering {
         const narrow = overloaded.has(endpoint) || (callback && callback.target.kind !== 'standard')
         width = narrow ? 1 : WIDTH
         claimed = await store.deliveries.claim(endpoint, options.owner, LEASE_MS, width)
-        await Promise.all(claimed.map((delivery) => deliver(delivery, callback)))
+        await Promise.all(claimed.map((delivery) => deliver(delivery, callback).catch(options.onError)))
       } while (!stopped && (claimed.length === width || one.more))
     } catch (error) {
       options.onError(error)
     } finally {
       served.delete(endpoint)
-      if (crowded) options.onRoom()
+      const wanted = crowded
       crowded = false
+      if (wanted) options.onRoom()
     }
   }
 
@@ -98,6 +99,8 @@ export function delivering(options: DeliveringOptions): Delivering {
   function serveAll(due: readonly { endpoint: string; workspace: string }[]): void {
     const busy = new Map<string, number>()
     for (const { workspace } of served.values()) busy.set(workspace, (busy.get(workspace) ?? 0) + 1)
+    // There may be others behind these.
+    crowded ||= due.length === ENDPOINTS_MAX
     for (const { endpoint, workspace } of due) {
       crowded ||= served.size >= ENDPOINTS_MAX
       if (stopped || served.size >= ENDPOINTS_MAX) return

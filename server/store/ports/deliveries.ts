@@ -19,7 +19,7 @@ export interface DeliveryRecord {
   attempts: number
   /** Attempts since it was last asked for: by the event, or by somebody who wanted it again. */
   tries: number
-  /** When it is due; while it is claimed, when the claim ends. */
+  /** When it is due; while it is claimed, when it was due or when the claim ends. */
   nextAt: number | null
   lastStatus: number | null
   lastError: string | null
