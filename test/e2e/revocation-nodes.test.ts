@@ -72,7 +72,7 @@ describe.skipIf(why)(why ?? 'what is revoked at one of two nodes', { timeout: 60
           ...{ VERDICT_PORT: `${port}`, VERDICT_PUBLIC_URL: 'http://verdict.example:4000', VERDICT_ROLES: 'api' },
           ...{ VERDICT_DATABASE_URL: database, VERDICT_SECRET_KEY: Buffer.alloc(32, 7).toString('base64') },
           ...{ VERDICT_DATA_DIR: join(folder, `${n}`), VERDICT_BOOTSTRAP_KEY_FILE: join(folder, 'key') },
-          VERDICT_RATE_CALLS: '100000',
+          ...{ VERDICT_RATE_CALLS: '100000', VERDICT_RATE_EXCHANGES: '100000' },
         }),
       )
       await nodes[n]!.ready()
@@ -168,4 +168,31 @@ describe.skipIf(why)(why ?? 'what is revoked at one of two nodes', { timeout: 60
       expect([again.status, again.ok]).toEqual(refusesKey ? [400, false] : [200, true])
     },
   )
+
+  it('gives no token later than a second after, of a thousand exchanges at both, and none that is good then', async () => {
+    const person = await newMember()
+    let revoked = Number.POSITIVE_INFINITY
+    const late: number[] = []
+    const tokens: string[] = []
+    const statuses = new Set<number>()
+    const exchanges = Array.from({ length: 1000 }, async (_, n) => {
+      await pause(n * 3)
+      const answer = await exchange(n % 2, person.key)
+      const since = performance.now() - revoked
+      const body = (await answer.json()) as { access_token?: string }
+      statuses.add(answer.status)
+      if (body.access_token === undefined) return
+      tokens.push(body.access_token)
+      if (since > WITHIN_MS) late.push(since)
+    })
+    await pause(600)
+    await a('DELETE', `/v1/users/${person.user}/keys/${person.keyId}`)
+    revoked = performance.now()
+    await Promise.all(exchanges)
+    expect(late).toEqual([])
+    expect([...statuses].sort()).toEqual([200, 400])
+    await pause(Math.max(0, WITHIN_MS - (performance.now() - revoked)))
+    for (const [n, token] of tokens.entries())
+      expect([401, 503]).toContain((await send(n % 2, 'GET', '/v1/me', token)).status)
+  })
 })

@@ -231,16 +231,22 @@ it('no exchange succeeds later than a second after a key was revoked, of a thous
   const { key, id } = await ownKey(server, person, {})
   let revokedAt = Number.POSITIVE_INFINITY
   const late: number[] = []
+  const answers = new Set<number>()
+  const tokens: string[] = []
   const exchanges = Array.from({ length: 1000 }, async (_unused, at) => {
     await new Promise((resolve) => setTimeout(resolve, at / 4))
     const answer = await server.exchange(exchangeForm(key))
     const since = performance.now() - revokedAt
     if (answer.status === 200 && since > 1000) late.push(since)
+    answers.add(answer.status)
+    if (answer.status === 200) tokens.push(answer.json.access_token)
   })
   await new Promise((resolve) => setTimeout(resolve, 60))
   await server.request('DELETE', `/v1/keys/${id}`, { token: person.token })
   revokedAt = performance.now()
   await Promise.all(exchanges)
   expect(late).toEqual([])
+  expect([...answers].sort()).toEqual([200, 400])
   expect(await works(key)).toBe(false)
+  for (const token of tokens) expect((await server.request('GET', '/v1/runs', { token })).status).toBe(401)
 })

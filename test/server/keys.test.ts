@@ -79,6 +79,18 @@ describe('a new key', () => {
     expect([answer.status, answer.json.code]).toEqual([status, code])
   })
 
+  it('lives for ever only when it is asked for, the operator lets it, and its maker does', async () => {
+    const lenient = await startServer({ env: { VERDICT_RUNNER: 'none', VERDICT_KEY_MAX_DAYS: '0' } })
+    const asked = async (json: object, key = lenient.key) =>
+      lenient.request('POST', '/v1/keys', { token: await lenient.token(undefined, key), json: { name: 'x', ...json } })
+    expect((await asked({ expiresAt: null })).json.expiresAt).toBeNull()
+    const usual = (await asked({ scopes: ['keys:write'] })).json
+    expect((Date.parse(usual.expiresAt) - Date.parse(usual.createdAt)) / 86_400_000).toBeCloseTo(90)
+    const longer = await asked({ scopes: ['keys:write'], expiresAt: null }, usual.key)
+    expect([longer.status, longer.json.code]).toEqual([403, 'exceeds_caller'])
+    await lenient.stop()
+  })
+
   it('is refused when the user has as many as is allowed; ended ones do not count', async () => {
     const many = await newPerson(server)
     const made: string[] = []

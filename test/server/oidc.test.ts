@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { MovableClock } from '../support/clock.ts'
@@ -120,6 +121,27 @@ describe('a signed-in person', () => {
     expect((await exchange(await issuer.token({ sub: 'gone' }))).status).toBe(400)
   })
 
+  it('gets nothing when they are disabled while the keys of their issuer are asked for', async () => {
+    const user = decodeJwt(await signIn({ sub: 'mid' })).sub
+    // The keys that are known are too old by then.
+    clock.advance(11 * 60_000)
+    let answer: (() => void) | undefined
+    const asked = new Promise<void>((resolve) => {
+      issuer.instead = (request, response) => {
+        if (request.url !== '/jwks') return false
+        answer = () => response.end(JSON.stringify({ keys: issuer.keys }))
+        resolve()
+        return true
+      }
+    })
+    const exchanging = exchange(await issuer.token({ sub: 'mid' }))
+    await asked
+    issuer.instead = undefined
+    await server.request('PATCH', `/v1/users/${user}`, { json: { disabled: true } })
+    answer?.()
+    expect((await exchanging).status).toBe(400)
+  })
+
   it('comes with no email that nobody checked or that another has', async () => {
     const user = async (token: string) => (await server.request('GET', `/v1/users/${decodeJwt(token).sub}`)).json
     expect((await user(await signIn({ sub: 'u1', email: 'first@example.com' }))).email).toBeNull()
@@ -167,6 +189,14 @@ describe('an issuer', () => {
     issuer.instead = undefined
     issuer.keys = [issuer.publicJwk]
   })
+  const [METADATA, JWKS] = ['/.well-known/openid-configuration', '/jwks']
+  const spoil = (path: string, how: (request: IncomingMessage, response: ServerResponse) => void) => {
+    issuer.instead = (request, response) => {
+      if (request.url !== path) return false
+      how(request, response)
+      return true
+    }
+  }
   const fresh = () =>
     startServer({
       env: {
@@ -176,65 +206,37 @@ describe('an issuer', () => {
     })
 
   it.each<[string, () => void]>([
+    ['has no keys', () => (issuer.keys = [])],
+    ['has keys that are none', () => (issuer.keys = [{ kty: 'RSA' }, null, 7])],
+    ['has a symmetric key', () => (issuer.keys = [{ kty: 'oct', k: 'c2VjcmV0', kid: 'a' }])],
     [
-      'has no keys',
-      () => {
-        issuer.keys = []
-      },
-    ],
-    [
-      'has keys that are none',
-      () => {
-        issuer.keys = [{ kty: 'RSA' }, null, 7]
-      },
-    ],
-    [
-      'has a symmetric key',
-      () => {
-        issuer.keys = [{ kty: 'oct', k: 'c2VjcmV0', kid: 'a' }]
-      },
-    ],
-    [
-      'redirects',
-      () => {
-        issuer.instead = (_request, response) =>
-          Boolean(response.writeHead(302, { location: 'http://127.0.0.1:9/' }).end())
-      },
-    ],
-    [
-      'sends too much',
-      () => {
-        issuer.instead = (_request, response) => Boolean(response.end(`{"x":"${'x'.repeat(300_000)}"}`))
-      },
-    ],
-    [
-      'sends no JSON',
-      () => {
-        issuer.instead = (_request, response) => Boolean(response.end('<html>'))
-      },
-    ],
-    [
-      'fails',
-      () => {
-        issuer.instead = (_request, response) => Boolean(response.writeHead(500).end())
-      },
+      'has a thousand keys',
+      () => (issuer.keys = Array.from({ length: 1000 }, (_, n) => ({ ...issuer.publicJwk, kid: `${n}` }))),
     ],
     [
       'names another issuer',
-      () => {
-        issuer.instead = (_request, response) =>
-          Boolean(response.end('{"issuer":"https://evil.example","jwks_uri":"https://evil.example/"}'))
-      },
+      () =>
+        spoil(METADATA, (_request, response) =>
+          response.end('{"issuer":"https://evil.example","jwks_uri":"https://evil.example/"}'),
+        ),
     ],
-    [
-      'hangs up',
-      () => {
-        issuer.instead = (request) => Boolean(request.socket.destroy())
-      },
-    ],
-  ])('that %s lets nobody in, and is no failure of the server', async (_what, spoil) => {
+    ...[METADATA, JWKS].flatMap((path): [string, () => void][] => [
+      [
+        `redirects from ${path}`,
+        () => spoil(path, (_request, response) => response.writeHead(302, { location: 'http://127.0.0.1:9/' }).end()),
+      ],
+      [
+        `sends too much at ${path}`,
+        () => spoil(path, (_request, response) => response.end(`{"x":"${'x'.repeat(300_000)}"}`)),
+      ],
+      [`sends nothing at ${path}`, () => spoil(path, (_request, response) => response.end())],
+      [`sends no JSON at ${path}`, () => spoil(path, (_request, response) => response.end('<html>'))],
+      [`fails at ${path}`, () => spoil(path, (_request, response) => response.writeHead(500).end())],
+      [`hangs up at ${path}`, () => spoil(path, (request) => request.socket.destroy())],
+    ]),
+  ])('that %s lets nobody in, and is no failure of the server', async (_what, happens) => {
     const at = await fresh()
-    spoil()
+    happens()
     const answer = await exchange(
       await issuer.token({ iat: Math.floor(Date.now() / 1000), exp: Math.floor(Date.now() / 1000) + 60 }),
       {},
@@ -245,16 +247,30 @@ describe('an issuer', () => {
     await at.stop()
   })
 
-  it('that is slow holds up nobody else, and not for long', async () => {
-    const at = await fresh()
-    issuer.instead = () => true
-    const before = performance.now()
-    const slow = exchange(await issuer.token(), {}, at)
-    expect((await at.exchange(exchangeForm(at.key))).status).toBe(200)
-    expect((await slow).status).toBe(400)
-    expect(performance.now() - before).toBeLessThan(8000)
-    await at.stop()
-  }, 15_000)
+  it.each<[string, () => void]>([
+    ['never answers', () => (issuer.instead = () => true)],
+    [
+      'sends its keys byte by byte',
+      () =>
+        spoil(JWKS, (_request, response) => {
+          const trickle = setInterval(() => response.write(' '), 100)
+          response.on('close', () => clearInterval(trickle))
+        }),
+    ],
+  ])(
+    'that %s holds up nobody else, and not for long',
+    async (_what, happens) => {
+      const at = await fresh()
+      happens()
+      const before = performance.now()
+      const slow = exchange(await issuer.token(), {}, at)
+      expect((await at.exchange(exchangeForm(at.key))).status).toBe(200)
+      expect((await slow).status).toBe(400)
+      expect(performance.now() - before).toBeLessThan(8000)
+      await at.stop()
+    },
+    15_000,
+  )
 
   it('that changes its keys is asked again, at most every half minute, by all who wait together', async () => {
     const pair = await generateKeyPair('RS256', { extractable: true })
