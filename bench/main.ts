@@ -8,6 +8,7 @@ import { cleanEnding } from './ending.ts'
 import { growth, mongoGrowth } from './growth.ts'
 import { keys } from './keys.ts'
 import { latency } from './latency.ts'
+import { whyUnusable } from './mongo.ts'
 import { mongodb } from './mongodb.ts'
 import { overhead } from './overhead.ts'
 import { revocation } from './revocation.ts'
@@ -46,6 +47,11 @@ function readArguments(args: string[]): { wanted: string[]; mongodbUrl?: string 
 const asked = readArguments(process.argv.slice(2))
 if (typeof asked === 'string') {
   console.error(`${asked} Use: npm run bench -- [--mongodb-url URL] [${Object.keys(PARTS).join('] [')}]`)
+  process.exit(2)
+}
+const problem = asked.mongodbUrl && (await whyUnusable(asked.mongodbUrl))
+if (problem) {
+  console.error(`The MongoDB of --mongodb-url cannot be measured on: ${problem}`)
   process.exit(2)
 }
 const ending = cleanEnding()

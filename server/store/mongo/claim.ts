@@ -1,4 +1,5 @@
 import type { RunRecord } from '../ports/runs.ts'
+import { type Attempt, oncePerProcess } from './claim-attempt.ts'
 import type { Database, Doc, Where } from './database.ts'
 import { isDuplicate } from './errors.ts'
 import { starting } from './run-changes.ts'
@@ -11,7 +12,17 @@ const OLDEST = 16
 /** Each time, another worker took the slot or the run that was seen free. */
 const TRIES = 100
 
-const SEEN = { workspace: 1, bucket: 1, suite: 1, concurrency: 1, lane: 1, user: 1, createdAt: 1, runsOn: 1 }
+const SEEN = {
+  workspace: 1,
+  bucket: 1,
+  suite: 1,
+  concurrency: 1,
+  lane: 1,
+  user: 1,
+  createdAt: 1,
+  runsOn: 1,
+  version: 1,
+}
 
 export interface ClaimOptions {
   readonly leaseMs: number
@@ -26,11 +37,8 @@ interface Worker {
 
 /** Where nothing more is to be had in this claim: a full workspace, a full lane (or its user's limit). */
 type Refused = Set<string>
-type Attempt = { run: RunRecord } | 'gone' | { full: string }
 
 let turn = 0
-/** Runs that claims of this process try to start just now. Another claim takes the next one, and is not in their way. */
-const tried = new WeakMap<Database, Set<string>>()
 
 /**
  * Claims the oldest queued run that these labels may take and whose workspace, suite and user have a free slot. On a sharded
@@ -102,23 +110,15 @@ async function headsOfLanes(db: Database, place: Where, labels: readonly string[
 /** Claims the first one that can be. `raced`: one is being taken by somebody else, so that its lane has another head then. */
 async function claimFirst(db: Database, candidates: Doc[], refused: Refused, worker: Worker, options: ClaimOptions) {
   let raced = false
-  const others = tried.get(db) ?? new Set<string>()
-  tried.set(db, others)
   const limits = await limitsOf(db, candidates)
   for (const candidate of candidates) {
     if (refused.has(candidate.workspace) || refused.has(candidate.lane)) continue
-    const { _id, user } = candidate
-    if (others.has(_id)) {
-      raced = true
-      continue
-    }
-    others.add(_id)
-    const limit = limits.get(user)
-    const trying =
+    const limit = limits.get(candidate.user)
+    const attempt = await oncePerProcess(db, candidate, () =>
       limit === undefined
         ? claimRun(db, candidate, worker, options)
-        : claimForUser(db, candidate, limit, worker, options)
-    const attempt = await trying.finally(() => others.delete(_id))
+        : claimForUser(db, candidate, limit, worker, options),
+    )
     if (attempt === 'gone') raced = true
     else if ('run' in attempt) return { run: attempt.run, raced }
     else refused.add(attempt.full)

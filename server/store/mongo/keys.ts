@@ -1,7 +1,16 @@
 import type { Document } from 'mongodb'
 import type { KeyHolder, KeyRecord, Keys, NewKeyRecord } from '../ports/keys.ts'
 import { KEY_SHOWN_MS, KEY_USED_EVERY_MS } from '../ports/times.ts'
-import { afterPage, type Database, decoder, literal, NEWEST_FIRST, set, type Where } from './database.ts'
+import {
+  afterPage,
+  type Database,
+  decoder,
+  type Expression,
+  literal,
+  NEWEST_FIRST,
+  set,
+  type Where,
+} from './database.ts'
 import { isDuplicate } from './errors.ts'
 import { endKeys } from './key-ends.ts'
 import type { Member } from './members.ts'
@@ -177,10 +186,14 @@ export function mongoKeys(db: Database): Keys {
     },
     revokeAll: (of) => endKeys(db, of),
     async markUsed(id, address) {
+      // Decided by the update and not by its condition: so it is found by its id alone, and what stays is not written.
       const age = { $abs: { $subtract: [db.now(), { $ifNull: ['$lastUsedAt', 0] }] } }
-      await keys.updateOne({ _id: id, $expr: { $gte: [age, KEY_USED_EVERY_MS] } }, [
-        set({ lastUsedFrom: address }, { lastUsedAt: db.now() }),
-      ])
+      const unlessLately = (value: Expression, old: string) => ({
+        $cond: [{ $gte: [age, KEY_USED_EVERY_MS] }, value, old],
+      })
+      const lastUsedAt = unlessLately(db.now(), '$lastUsedAt')
+      const lastUsedFrom = unlessLately(literal(address), '$lastUsedFrom')
+      await keys.updateOne({ _id: id }, [{ $set: { lastUsedAt, lastUsedFrom } }])
     },
   }
 }

@@ -9,18 +9,21 @@ import { bucketOf } from './slots.ts'
 export function runListFilter(workspace: string, filter: RunFilter, page: PageRequest): Where {
   const { suite, suites, state, since, until } = filter
   const facts = FACT_KINDS.flatMap((kind) => (filter[kind] === undefined ? [] : [`${kind}:${filter[kind]}`]))
-  const conditions: Where[] = [
-    { bucket: bucketOf(workspace), workspace },
-    ...(suite === undefined ? [] : [{ suite }]),
+  const further: Where[] = [
     // What a limited key may see: a range of the index for each.
     ...(suites === undefined ? [] : [{ suite: { $in: [...new Set(suites)] } }]),
-    ...(state === undefined ? [] : [{ state }]),
-    ...(facts.length === 0 ? [] : [{ facts: { $all: facts } }]),
     ...(since === undefined ? [] : [{ createdAt: { $gte: since } }]),
     ...(until === undefined ? [] : [{ createdAt: { $lt: until } }]),
     ...afterPage(page),
   ]
-  return { $and: conditions }
+  // What leads the index stands for itself: not every server that is MongoDB-compatible looks for it within an $and.
+  return {
+    ...{ bucket: bucketOf(workspace), workspace },
+    ...(suite === undefined ? {} : { suite }),
+    ...(state === undefined ? {} : { state }),
+    ...(facts.length === 0 ? {} : { facts: { $all: facts } }),
+    ...(further.length === 0 ? {} : { $and: further }),
+  }
 }
 
 /** The newest runs that all filters let through. */
