@@ -10,6 +10,8 @@ import type { Vault } from '../vault/vault.ts'
 export const callbackContext = (id: string) => `callback/${id}`
 export const workspaceContext = (workspace: string) => `callback-secret/${workspace}`
 
+/** Secrets that are kept open; all are closed at once when it is too many. */
+const SIGNERS_MAX = 1000
 /** On the spot: handing a few kilobytes to another thread, as Web Crypto does, costs more than their digest. */
 const hmac: Hmac = (key) => (bytes) => createHmac('sha256', key).update(bytes).digest()
 
@@ -19,12 +21,14 @@ export function deliveryMessages(options: { store: Store; vault: Vault; now: () 
 
   const isGood = ({ until }: SealedSecret) => until === null || until > now()
 
-  /** Made once for all deliveries that are sent by the same reading of a callback, and forgotten with it. */
-  const signers = new WeakMap<SealedSecret, Promise<Signer>>()
+  /** By the sealed secret and its place: opening one costs more than signing by it. */
+  const signers = new Map<string, Promise<Signer>>()
 
-  function signerOf(secret: SealedSecret, context: string): Promise<Signer> {
-    const made = signers.get(secret) ?? signer(vault.open(secret.sealed, context), hmac)
-    signers.set(secret, made)
+  function signerOf({ sealed }: SealedSecret, context: string): Promise<Signer> {
+    const place = `${context} ${sealed}`
+    const made = signers.get(place) ?? signer(vault.open(sealed, context), hmac)
+    if (signers.size >= SIGNERS_MAX) signers.clear()
+    signers.set(place, made)
     return made
   }
 
