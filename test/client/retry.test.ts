@@ -94,8 +94,8 @@ describe('retries', () => {
 
   it('end at the limit of a call, with the last answer as the error', async () => {
     await using server = await scriptedServer({ 'GET /v1/me': problem(503, 'unavailable') })
-    await expect(clientFor(server.url).me({ patienceMs: 10_000 })).rejects.toMatchObject({ code: 'unavailable' })
-    expect(server.of('GET /v1/me').length).toBeGreaterThan(2)
+    await expect(clientFor(server.url).me({ patienceMs: 120_000 })).rejects.toMatchObject({ code: 'unavailable' })
+    expect(server.of('GET /v1/me').length).toBeGreaterThan(1)
   })
 
   it('give up a server that never answered after 60 s, although the call would wait an hour', async () => {
