@@ -7,7 +7,8 @@ import type { NewId } from './ids.ts'
 import { filterTakes } from './patterns.ts'
 import { payloadOf } from './webhook-payload.ts'
 
-const AT_ONCE = 100
+/** Events, each of which may become a hundred deliveries: so few that the first of these are soon on their way. */
+const AT_ONCE = 20
 
 /**
  * Makes what happened into deliveries, one for each callback that wants to know. Answers of how many events. One that cannot

@@ -36,7 +36,8 @@ export function deliver(
     }
     do {
       again = false
-      while (!stopped && (await steps.fanOut()) > 0);
+      // What there is goes out while the rest is made: thousands of events keep none waiting for the last.
+      while (!stopped && (await steps.fanOut()) > 0) await steps.start()
       await steps.start()
     } while (again && !stopped)
   }
