@@ -1,6 +1,6 @@
 // The ceilings, as a program: a bare Fastify route that does just the insert (durably), and one that does just the digest,
 // the look-up and the signature, and one that does just the check of a token. What Verdict does besides is what the ratio
-// shows. With the address of a MongoDB it does the same there, by the bare driver.
+// shows. With MONGODB_URL it does the same there, by the bare driver.
 import { createHash, randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -47,8 +47,8 @@ async function mongodb(url: string): Promise<BareStore> {
   }
 }
 
-const [url] = process.argv.slice(2)
-const store = url === undefined ? sqlite() : await mongodb(url)
+const { MONGODB_URL } = process.env
+const store = MONGODB_URL === undefined ? sqlite() : await mongodb(MONGODB_URL)
 const { privateKey, publicKey } = await generateKeyPair('ES256')
 const filler = 'x'.repeat(1500)
 

@@ -90,4 +90,4 @@ export async function startServer(settings: Record<string, string>): Promise<Ben
 
 /** What the same work costs without Verdict, on SQLite or on the MongoDB at that address. */
 export const startCeiling = (mongodbUrl?: string): Promise<Started> =>
-  startProcess(['bench/ceiling.ts', ...(mongodbUrl ? [mongodbUrl] : [])], {}, /ceiling is at (http:\S+)/)
+  startProcess(['bench/ceiling.ts'], mongodbUrl ? { MONGODB_URL: mongodbUrl } : {}, /ceiling is at (http:\S+)/)

@@ -11,15 +11,17 @@ export function besideRows(
   least: number,
   per: (keyof Figures)[] = ['rate', 'perCpu'],
 ): Row[] {
-  return per.map((of) => {
-    const [a, b, times] = [middle(ours, of), middle(ceiling, of), ratio(ours, ceiling, of)]
-    return {
-      what: `${what}, per ${of === 'rate' ? 'second' : 'CPU-second'}, ${CEILING}`,
-      figure: `${a.toFixed(0)} of ${b.toFixed(0)} = ${times.toFixed(2)} ×`,
-      goal: `≥ ${least.toFixed(2)} ×`,
-      met: times >= least,
-    }
-  })
+  return per
+    .filter((of) => !Number.isNaN(middle(ours, of)))
+    .map((of) => {
+      const [a, b, times] = [middle(ours, of), middle(ceiling, of), ratio(ours, ceiling, of)]
+      return {
+        what: `${what}, per ${of === 'rate' ? 'second' : 'CPU-second'}, ${CEILING}`,
+        figure: `${a.toFixed(0)} of ${b.toFixed(0)} = ${times.toFixed(2)} ×`,
+        goal: `≥ ${least.toFixed(2)} ×`,
+        met: times >= least,
+      }
+    })
 }
 
 /** How much slower the same is with much in the store than with little. */
@@ -28,11 +30,11 @@ export function slowerRow(
   { few, many }: { few: readonly Figures[]; many: readonly Figures[] },
   most: number,
 ): Row {
-  const slower = ratio(few, many, 'rate')
+  const [slower, cpu] = [ratio(few, many, 'rate'), ratio(few, many, 'perCpu')]
   const rates = `${middle(few, 'rate').toFixed(0)}/s, then ${middle(many, 'rate').toFixed(0)}/s`
   return {
     what,
-    figure: `${rates} = ${slower.toFixed(2)} × (CPU ${ratio(few, many, 'perCpu').toFixed(2)} ×)`,
+    figure: `${rates} = ${slower.toFixed(2)} ×${Number.isNaN(cpu) ? '' : ` (CPU ${cpu.toFixed(2)} ×)`}`,
     goal: `≤ ${most.toFixed(2)} ×`,
     met: slower <= most,
   }
