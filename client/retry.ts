@@ -43,15 +43,18 @@ export async function repeating<T>(once: (leftMs: number) => Promise<T>, patienc
   const spent = () => clock.monotonic() - startedAt
   // Asked anew each time: with the first answer the shorter limit falls away.
   const left = () => (patience.answered() ? patience.limitMs : Math.min(patience.limitMs, NEVER_ANSWERED_MS)) - spent()
+  let answer: ApiError | undefined
   for (let tries = 0; ; tries++) {
     try {
       signal?.throwIfAborted()
       return await once(Math.max(1, left()))
     } catch (error) {
       signal?.throwIfAborted()
+      if (error instanceof ApiError) answer = error
       if (!isPassing(error) || !patience.repeatable()) throw named(error, patience.server, spent())
       const pauseMs = pauseBefore(tries, random.fraction(), error instanceof ApiError ? error.retryAfterMs : undefined)
-      if (pauseMs >= left()) throw named(error, patience.server, spent())
+      // A last try that was cut off by the end of patience tells less than the answer before it.
+      if (pauseMs >= left()) throw isCutOff(error) && answer ? answer : named(error, patience.server, spent())
       const failure = named(error, patience.server, spent())
       patience.onRetry?.({ message: failure.message, pauseMs }, failure)
       await pause(clock, pauseMs, signal)
@@ -64,6 +67,8 @@ export function isPassing(error: unknown): error is ApiError | TransportError {
   if (error instanceof ApiError) return PASSING_STATUS.has(error.status)
   return error instanceof TransportError && PASSING_FAILURE.has(error.failure)
 }
+
+const isCutOff = (error: Error) => error instanceof TransportError && error.failure === 'timeout'
 
 /**
  * The pause before try number `tries + 2`, milliseconds: exponential with full jitter, or what the server asked for,
