@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import type { Notice } from '../../client/call.ts'
 import { parseRetryAfter, pauseBefore } from '../../client/retry.ts'
-import { clientFor, problem, runOf, scriptedServer } from './scripted-server.ts'
+import { clientFor, fastClock, problem, runOf, scriptedServer } from './scripted-server.ts'
 
 const me = { json: { user: {} } }
 
@@ -96,6 +96,15 @@ describe('retries', () => {
     await using server = await scriptedServer({ 'GET /v1/me': problem(503, 'unavailable') })
     await expect(clientFor(server.url).me({ patienceMs: 120_000 })).rejects.toMatchObject({ code: 'unavailable' })
     expect(server.of('GET /v1/me').length).toBeGreaterThan(1)
+  })
+
+  it('tell the last answer also when the last try is cut off without one', async () => {
+    await using server = await scriptedServer({
+      'GET /v1/me': (_, nth) => (nth === 1 ? problem(503, 'unavailable') : { raw: () => {} }),
+    })
+    const client = clientFor(server.url, { clock: fastClock(1) })
+    await expect(client.me({ patienceMs: 2000 })).rejects.toMatchObject({ code: 'unavailable' })
+    expect(server.of('GET /v1/me').length).toBeLessThan(3)
   })
 
   it('give up a server that never answered after 60 s, although the call would wait an hour', async () => {
