@@ -1,5 +1,4 @@
-import type { Document } from 'mongodb'
-import type { KeyHolder, KeyRecord, Keys, NewKeyRecord } from '../ports/keys.ts'
+import type { KeyRecord, Keys, NewKeyRecord } from '../ports/keys.ts'
 import { KEY_SHOWN_MS, KEY_USED_EVERY_MS } from '../ports/times.ts'
 import {
   afterPage,
@@ -13,7 +12,7 @@ import {
 } from './database.ts'
 import { isDuplicate } from './errors.ts'
 import { endKeys } from './key-ends.ts'
-import type { Member } from './members.ts'
+import { holderOf, withHolder } from './key-holder.ts'
 import { takePlace } from './places.ts'
 
 const record = decoder<KeyRecord>([
@@ -42,21 +41,6 @@ const record = decoder<KeyRecord>([
   ] as const),
   ...(['lastUsedAt', 'lastUsedFrom'] as const),
 ])
-
-const particulars = decoder<Omit<KeyHolder, 'role'>>(['admin', 'disabled', 'externalId', 'metadata'], ['metadata'])
-
-/** The key of that digest with its holder's membership and person: one command, each looked up by its id. */
-const withHolder = (digest: string) => [
-  { $match: { digest } },
-  { $lookup: { from: 'workspaces', localField: 'workspace', foreignField: '_id', as: 'place' } },
-  { $lookup: { from: 'users', localField: 'user', foreignField: '_id', as: 'person' } },
-  { $set: { place: { $first: '$place' }, person: { $first: '$person' } } },
-  {
-    $set: {
-      'place.members': { $filter: { input: '$place.members', as: 'm', cond: { $eq: ['$$m.user', '$user'] } } },
-    },
-  },
-]
 
 interface Replacing {
   replaces: string | null
@@ -196,9 +180,4 @@ export function mongoKeys(db: Database): Keys {
       await keys.updateOne({ _id: id }, [{ $set: { lastUsedAt, lastUsedFrom } }])
     },
   }
-}
-
-function holderOf({ place, person }: Document): KeyHolder | null {
-  const [member] = place?.deletedAt === null ? (place.members as Member[]) : []
-  return !member?.role || person?.deletedAt !== null ? null : { ...particulars(person), role: member.role }
 }
