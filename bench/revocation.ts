@@ -21,7 +21,8 @@ export async function revocation(): Promise<Row[]> {
 async function inMemory(): Promise<Row[]> {
   const changedAt = Date.now()
   const change = (_: unknown, n: number): AccessChange => {
-    return { kind: 'key', id: `key_${n}`, revoked: true, expiresAt: null, allowedIps: null, limits: null, changedAt }
+    const free = { expiresAt: null, allowedIps: null, limits: null }
+    return { kind: 'key', id: `key_${n}`, name: 'ci', revoked: true, ...free, changedAt }
   }
   const changedSince = async () => Array.from({ length: REMEMBERED }, change)
   // Only what the memory asks of a store.

@@ -33,6 +33,10 @@ export interface AccessTokenClaims {
   allowed_ips?: string[]
   /** The key's own limits, when it has some. Private to this server. */
   limits?: { perMinute: number | null; perDay: number | null }
+  /** What the key is called, for the runs that it starts. Private to this server. */
+  key_name?: string
+  /** How many runs the user may start in a day, when that is limited. Private to this server. */
+  runs_per_day?: number
   /** In tokens for the operator's own APIs only. */
   external_id?: string
   metadata?: Record<string, string>

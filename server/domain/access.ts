@@ -61,7 +61,7 @@ export function accessControl(options: { signing: Signing; revocation: Revocatio
       }
       const refusal = revocation.refusal(claims)
       if (refusal) throw new Problem('invalid_token', `The access token is not good any more: ${refusal}.`)
-      const { allowedIps, limits } = revocation.bounds(claims)
+      const { allowedIps, limits, keyName, runsPerDay } = revocation.bounds(claims)
       if (allowedIps !== null && !isWithin(address, allowedIps)) throw new Problem('address_refused', notFrom(address))
       const scopes = claims.scope.split(' ').filter(isScope)
       return {
@@ -69,6 +69,8 @@ export function accessControl(options: { signing: Signing; revocation: Revocatio
         workspace: claims.workspace ?? '',
         kind: kindOf(claims),
         key: claims.client_id,
+        keyName: keyName ?? claims.client_id,
+        runsPerDay,
         allowedIps,
         limits,
         address,
@@ -82,7 +84,7 @@ export function accessControl(options: { signing: Signing; revocation: Revocatio
       const { user: sub, key: client_id, workspace, tokenId: jti } = caller
       if (caller.tokenExpiresAt <= now() || revocation.refusal({ jti, client_id, sub, workspace })) return false
       const { allowedIps } = revocation.bounds({
-        client_id,
+        ...{ client_id, sub },
         ...(caller.allowedIps && { allowed_ips: [...caller.allowedIps] }),
       })
       return allowedIps === null || isWithin(caller.address, allowedIps)

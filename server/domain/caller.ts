@@ -20,6 +20,10 @@ export interface Caller {
   readonly kind: 'key' | 'oidc' | 'worker'
   /** The API key or worker that was exchanged for the token; of a signed-in person `oidc:` and their client. */
   readonly key: string
+  /** What people call it; of who has no key, the same as `key`. */
+  readonly keyName: string
+  /** How many runs the user may start in a day (UTC); null: as many as they like. */
+  readonly runsPerDay: number | null
   readonly scopes: ReadonlySet<Scope>
   /** Null: every suite of the workspace. */
   readonly suites: readonly string[] | null

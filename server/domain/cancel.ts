@@ -12,12 +12,7 @@ export function cancelRun(options: { store: Store; wake: Wake; reader: RunReader
   return async (caller: Caller, id: string): Promise<{ run: Run; changed: boolean }> => {
     const before = await options.reader.record(caller, id)
     if (isFinal(before.state)) return { run: runView(before, options.publicUrl), changed: false }
-    const key = await options.store.keys.get(caller.key)
-    const run = await options.store.runs.cancel(
-      id,
-      'cancelled_by_user',
-      `Cancelled with the key "${key?.name ?? caller.key}".`,
-    )
+    const run = await options.store.runs.cancel(id, 'cancelled_by_user', `Cancelled with the key "${caller.keyName}".`)
     if (!run) throw new Problem('not_found', `There is no run ${id} in this workspace.`)
     options.wake.publish(ofRun(id))
     return { run: runView(run, options.publicUrl), changed: true }

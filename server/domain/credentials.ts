@@ -92,7 +92,7 @@ export function credentials(options: CredentialsOptions): Credentials {
     const user = await store.users.get(claims.sub)
     if (!user || user.disabled) return { active: false }
     const { allowedIps } = revocation.bounds(claims)
-    const { limits: _limits, allowed_ips: _ips, ...shown } = claims
+    const { limits: _limits, allowed_ips: _ips, key_name: _name, runs_per_day: _runs, ...shown } = claims
     return {
       active: true,
       token_type: 'Bearer',

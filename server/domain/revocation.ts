@@ -20,12 +20,17 @@ export interface Revocation {
   /** The scopes that are left of a token's: a role may have been lowered since. */
   remaining(claims: Pick<AccessTokenClaims, 'sub' | 'workspace'>, scopes: readonly Scope[]): Scope[]
   /**
-   * From where and how often a token's key may be used. A token carries what was so when it was made; what its key was
-   * changed to since then is remembered here. So no call needs a read of the store.
+   * From where and how often a token's key may be used, what it is called, and how many runs its user may start in a day. A
+   * token carries what was so when it was made; what its key and user were changed to since then is remembered here. So no
+   * call needs a read of the store.
    */
-  bounds(claims: Pick<AccessTokenClaims, 'client_id' | 'allowed_ips' | 'limits'>): {
+  bounds(
+    claims: Pick<AccessTokenClaims, 'client_id' | 'sub' | 'allowed_ips' | 'limits' | 'key_name' | 'runs_per_day'>,
+  ): {
     allowedIps: readonly string[] | null
     limits: KeyLimits | null
+    keyName: string | undefined
+    runsPerDay: number | null
   }
   /** Calls back after each refresh that brought something. The answer ends it. */
   onChange(listener: () => void): () => void
@@ -105,8 +110,13 @@ export function revocationMemory(options: {
     },
     bounds(claims) {
       const key = keys.get(claims.client_id)
-      if (key) return { allowedIps: key.allowedIps, limits: key.limits }
-      return { allowedIps: claims.allowed_ips ?? null, limits: claims.limits ?? null }
+      const user = users.get(claims.sub)
+      return {
+        allowedIps: key ? key.allowedIps : (claims.allowed_ips ?? null),
+        limits: key ? key.limits : (claims.limits ?? null),
+        keyName: key?.name ?? claims.key_name,
+        runsPerDay: user ? user.limits.runsPerDay : (claims.runs_per_day ?? null),
+      }
     },
     onChange(listener) {
       listeners.add(listener)

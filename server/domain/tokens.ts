@@ -110,7 +110,7 @@ export function tokenExchange(options: TokensOptions): Tokens {
       iat,
       exp,
       scope,
-      ...(audience === undefined ? boundsOf(key) : personOf(holder)),
+      ...(audience === undefined ? boundsOf(key, holder) : personOf(holder)),
     })
     options.onUse(key, from.address)
     const keyEnds = key.expiresAt === null ? null : new Date(key.expiresAt).toISOString()
@@ -151,7 +151,9 @@ export function tokenExchange(options: TokensOptions): Tokens {
 }
 
 /** What a token for this server carries of its key, so that no call needs a read of the store. */
-const boundsOf = ({ suites, allowedIps, limits }: KeyRecord) => ({
+const boundsOf = ({ name, suites, allowedIps, limits }: KeyRecord, { limits: { runsPerDay } }: KeyHolder) => ({
+  key_name: name,
+  ...(runsPerDay !== null && { runs_per_day: runsPerDay }),
   ...(suites && { suites }),
   ...(allowedIps && { allowed_ips: allowedIps }),
   ...(limits && { limits }),

@@ -88,10 +88,11 @@ function callerOf(trigger: TriggerRecord): Caller {
     user: '',
     kind: 'key' as const,
     key: trigger.id,
+    keyName: trigger.id,
     tokenId: '',
     tokenExpiresAt: Number.POSITIVE_INFINITY,
   }
-  const unlimited = { allowedIps: null, limits: null, address: '' }
+  const unlimited = { allowedIps: null, limits: null, runsPerDay: null, address: '' }
   return { ...nobody, ...unlimited, workspace: trigger.workspace, scopes, suites: [trigger.suite] }
 }
 

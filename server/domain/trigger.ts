@@ -67,8 +67,7 @@ export function trigger(options: TriggerOptions): Trigger {
     }
     if (!plan.stored)
       await store.suites.record(caller.workspace, plan.suite, options.newId('revision'), plan.source.repository)
-    const [key, user] = await Promise.all([store.keys.get(caller.key), store.users.get(caller.user)])
-    const maxPerDay = user?.limits.runsPerDay ?? null
+    const { runsPerDay: maxPerDay } = caller
     const id = options.newId('run')
     const run: NewRun = {
       id,
@@ -86,7 +85,7 @@ export function trigger(options: TriggerOptions): Trigger {
         Object.keys(secrets).length === 0 ? null : vault.seal(JSON.stringify(secrets), `run-secrets/${id}`),
       labels: input.labels ?? [],
       rerunOf: plan.rerunOf,
-      triggeredBy: by ?? { kind: 'key', id: caller.key, name: key?.name ?? 'unknown', userId: caller.user },
+      triggeredBy: by ?? { kind: 'key', id: caller.key, name: caller.keyName, userId: caller.user },
       ci: input.ci ?? {},
     }
     const meaning = [plan.asked, sorted(plan.variables), sorted(plan.secrets)]

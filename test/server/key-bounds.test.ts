@@ -25,6 +25,37 @@ const create = (json: object, token = person.token) =>
   server.request('POST', '/v1/keys', { token, json: { name: 'x', ...json } })
 const me = (token: string, address: string) => server.request('GET', '/v1/me', { token, headers: from(address) })
 
+describe('what a key starts', () => {
+  const triggeredBy = async (token: string) => {
+    const json = { suite: 'smoke', definition: { run: 'true' } }
+    return (await server.request('POST', '/v1/runs', { token, json })).json.triggeredBy
+  }
+
+  it('bears its name, and the new one once it is renamed, with a token of before', async () => {
+    const { id, token } = await ownKey(server, person, { name: 'nightly', scopes: ['runs:write'] })
+    expect(decodeJwt(token).key_name).toBe('nightly')
+    expect(await triggeredBy(token)).toMatchObject({ kind: 'key', id, name: 'nightly' })
+    await server.request('PATCH', `/v1/keys/${id}`, { token: person.token, json: { name: 'hourly' } })
+    expect(await triggeredBy(token)).toMatchObject({ id, name: 'hourly' })
+  })
+
+  it('is counted against its user’s limit of a day, which its token carries only where there is one', async () => {
+    const limited = await newPerson(server)
+    expect(decodeJwt(limited.token)).not.toHaveProperty('runs_per_day')
+    await server.request('PATCH', `/v1/users/${limited.user}`, { json: { limits: { runsPerDay: 1 } } })
+    const token = await server.token(undefined, limited.key)
+    expect(decodeJwt(token).runs_per_day).toBe(1)
+    const about = await server.request('POST', '/oauth/introspect', {
+      body: new URLSearchParams({ token }),
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    })
+    expect(about.json).toMatchObject({ active: true, sub: limited.user })
+    for (const name of ['key_name', 'runs_per_day']) expect(about.json).not.toHaveProperty(name)
+    expect(await triggeredBy(token)).toMatchObject({ name: 'ci' })
+    expect(await triggeredBy(token)).toBeUndefined()
+  })
+})
+
 describe('a key for some addresses only', () => {
   let key: string
   let id: string
@@ -193,7 +224,7 @@ describe('a key for other audiences', () => {
       external_id: 'auth0|eve',
       metadata: { plan: 'pro' },
     })
-    expect(payload).not.toHaveProperty('allowed_ips')
+    for (const name of ['allowed_ips', 'key_name']) expect(payload).not.toHaveProperty(name)
   })
 
   it('narrows their scopes, and gives none that the audience has not', async () => {

@@ -40,7 +40,7 @@ describe('token exchange', () => {
     expect(protectedHeader.kid).toMatch(/^[\w-]{43}$/)
     expect(payload).toMatchObject({ sub: person.user, client_id: person.keyId, workspace: person.workspace })
     expect(Object.keys(payload).sort()).toEqual(
-      ['aud', 'client_id', 'exp', 'iat', 'iss', 'jti', 'scope', 'sub', 'workspace'].sort(),
+      ['aud', 'client_id', 'exp', 'iat', 'iss', 'jti', 'key_name', 'scope', 'sub', 'workspace'].sort(),
     )
     expect(payload.exp! - payload.iat!).toBe(900)
   })

@@ -3,7 +3,10 @@ import type { KeyHolder } from '../ports/keys.ts'
 import { decoder } from './database.ts'
 import type { Member } from './members.ts'
 
-const particulars = decoder<Omit<KeyHolder, 'role'>>(['admin', 'disabled', 'externalId', 'metadata'], ['metadata'])
+const particulars = decoder<Omit<KeyHolder, 'role'>>(
+  ['admin', 'disabled', 'externalId', 'metadata', 'limits'],
+  ['metadata'],
+)
 
 /** The key of that digest with its holder's membership and person: one command, each looked up by its id. */
 export const withHolder = (digest: string) => [

@@ -3,8 +3,8 @@ import { type Database, type Doc, decoder } from './database.ts'
 import { isDuplicate } from './errors.ts'
 
 type Change<K extends AccessChange['kind']> = Extract<AccessChange, { kind: K }>
-const keyOf = decoder<Change<'key'>>(['id', 'expiresAt', 'allowedIps', 'limits', 'changedAt'])
-const userOf = decoder<Change<'user'>>(['id', 'disabled', 'changedAt'])
+const keyOf = decoder<Change<'key'>>(['id', 'name', 'expiresAt', 'allowedIps', 'limits', 'changedAt'])
+const userOf = decoder<Change<'user'>>(['id', 'disabled', 'limits', 'changedAt'])
 const workerOf = decoder<Change<'worker'>>(['id', 'changedAt'])
 const tokenOf = decoder<Change<'token'>>(['id', 'expiresAt', 'changedAt'])
 

@@ -1,6 +1,7 @@
 import type { KeyLimits } from '../../../contract/key-limits.ts'
 import type { Role, Scope } from '../../../contract/scopes.ts'
 import type { PageRequest } from './page.ts'
+import type { UserRecord } from './users.ts'
 
 export interface KeyRecord {
   id: string
@@ -39,6 +40,7 @@ export interface KeyHolder {
   disabled: boolean
   externalId: string | null
   metadata: Record<string, string>
+  limits: UserRecord['limits']
 }
 
 /** A key with its holder, by one read. Null: the user is no member of its workspace any more. */

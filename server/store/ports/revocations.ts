@@ -1,18 +1,26 @@
 import type { KeyLimits } from '../../../contract/key-limits.ts'
 import type { Role } from '../../../contract/scopes.ts'
+import type { UserRecord } from './users.ts'
 
 /** The recorded state of something that tokens depend on. */
 export type AccessChange =
   | {
       kind: 'key'
       id: string
+      name: string
       revoked: boolean
       expiresAt: number | null
       allowedIps: string[] | null
       limits: KeyLimits | null
       changedAt: number
     }
-  | { kind: 'user'; id: string; disabled: boolean; changedAt: number }
+  | {
+      kind: 'user'
+      id: string
+      disabled: boolean
+      limits: UserRecord['limits']
+      changedAt: number
+    }
   | { kind: 'membership'; user: string; workspace: string; role: Role | null; changedAt: number }
   | { kind: 'worker'; id: string; revoked: boolean; changedAt: number }
   | { kind: 'token'; id: string; expiresAt: number; changedAt: number }

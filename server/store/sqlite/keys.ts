@@ -8,7 +8,7 @@ const COLUMNS = `id, user, workspace, name, description, scopes, suites, allowed
 const SELECTED = `${COLUMNS}, (SELECT s.id FROM keys s WHERE s.replaces = keys.id) AS replacedBy`
 const flag = (column: string) => `json(iif(${column}, 'true', 'false'))`
 const HOLDER = `json_object('role', m.role, 'admin', ${flag('u.admin')}, 'disabled', ${flag('u.disabled')},
-  'externalId', u.externalId, 'metadata', json(u.metadata))`
+  'externalId', u.externalId, 'metadata', json(u.metadata), 'limits', json(u.limits))`
 const SHOWN = 'coalesce(revokedAt, :shownSince) >= :shownSince AND coalesce(expiresAt, :shownSince) >= :shownSince'
 export const KEYS_SQL = {
   // Those that may go on for ever apart from those that expire later: each is a range of the index.

@@ -4,8 +4,8 @@ import { type Database, decoder } from './database.ts'
 export const REVOCATIONS_SQL = {
   revokeToken: `INSERT INTO revoked_tokens (id, expiresAt, changedAt) VALUES (:id, :expiresAt, :now) ON CONFLICT DO NOTHING`,
   forget: `DELETE FROM revoked_tokens WHERE id IN (SELECT id FROM revoked_tokens WHERE expiresAt <= :now LIMIT 100)`,
-  keys: `SELECT 'key' AS kind, id, revokedAt IS NOT NULL AS revoked, expiresAt, allowedIps, limits, changedAt FROM keys WHERE changedAt >= :time`,
-  users: `SELECT 'user' AS kind, id, disabled, changedAt FROM users WHERE changedAt >= :time`,
+  keys: `SELECT 'key' AS kind, id, name, revokedAt IS NOT NULL AS revoked, expiresAt, allowedIps, limits, changedAt FROM keys WHERE changedAt >= :time`,
+  users: `SELECT 'user' AS kind, id, disabled, limits, changedAt FROM users WHERE changedAt >= :time`,
   memberships: `SELECT 'membership' AS kind, user, workspace, role, changedAt FROM memberships WHERE changedAt >= :time`,
   workers: `SELECT 'worker' AS kind, id, revokedAt IS NOT NULL AS revoked, changedAt FROM workers WHERE changedAt >= :time`,
   tokens: `SELECT 'token' AS kind, id, expiresAt, changedAt FROM revoked_tokens WHERE changedAt >= :time AND +expiresAt > :now`,
@@ -13,7 +13,7 @@ export const REVOCATIONS_SQL = {
 
 type Change<K extends AccessChange['kind']> = Extract<AccessChange, { kind: K }>
 const key = decoder<Change<'key'>>({ json: ['allowedIps', 'limits'], flags: ['revoked'] })
-const user = decoder<Change<'user'>>({ flags: ['disabled'] })
+const user = decoder<Change<'user'>>({ json: ['limits'], flags: ['disabled'] })
 const membership = decoder<Change<'membership'>>({})
 const worker = decoder<Change<'worker'>>({ flags: ['revoked'] })
 const token = decoder<Change<'token'>>({})

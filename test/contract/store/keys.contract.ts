@@ -42,6 +42,7 @@ export function keysContract(open: OpenStore): void {
         disabled: false,
         externalId: 'e',
         metadata,
+        limits: user.limits,
       })
       expect(await holder(others.digest)).toMatchObject({
         role: 'viewer',

@@ -8,16 +8,16 @@ export function revocationsContract(open: OpenStore): void {
 
     it('tell the present state of a key that was revoked or changed, from that moment on', async () => {
       const free = { allowedIps: null, limits: null }
-      const { id } = await createKey(subject.store, { expiresAt: null })
+      const { id, name } = await createKey(subject.store, { expiresAt: null })
       await createKey(subject.store)
       subject.clock.advance(SECOND)
       await subject.store.keys.update(id, { expiresAt: 5 })
       expect(await since(subject.clock.now())).toEqual([
-        { kind: 'key', id, revoked: false, expiresAt: 5, ...free, changedAt: subject.clock.now() },
+        { kind: 'key', id, name, revoked: false, expiresAt: 5, ...free, changedAt: subject.clock.now() },
       ])
       subject.clock.advance(SECOND)
       await subject.store.keys.revoke(id)
-      const change = { kind: 'key', id, revoked: true, expiresAt: 5, ...free, changedAt: subject.clock.now() }
+      const change = { kind: 'key', id, name, revoked: true, expiresAt: 5, ...free, changedAt: subject.clock.now() }
       expect(await since(subject.clock.now())).toEqual([change])
       expect(await since(subject.clock.now() - SECOND)).toEqual([change])
       expect(await since(subject.clock.now() + 1)).toEqual([])
@@ -35,7 +35,7 @@ export function revocationsContract(open: OpenStore): void {
       await subject.store.users.create(user, { role: 'owner', newWorkspace: { name: 'own' } })
       const changedAt = subject.clock.now()
       const changes = [
-        { kind: 'user', id: user.id, disabled: false, changedAt },
+        { kind: 'user', id: user.id, disabled: false, limits: user.limits, changedAt },
         { kind: 'membership', user: user.id, workspace: user.workspace, role: 'owner', changedAt },
       ]
       expect(new Set(await since(changedAt))).toEqual(new Set(changes))

@@ -187,7 +187,7 @@ export function workspacesContract(open: OpenStore): void {
       expect(await subject.store.users.update(user.id, { email: 'A@B.C' })).toMatchObject({ email: 'A@B.C' })
       expect(await subject.store.users.update('usr_none', {})).toBeUndefined()
       expect(await subject.store.revocations.changedSince(subject.clock.now())).toEqual([
-        { kind: 'user', id: user.id, disabled: true, changedAt: subject.clock.now() },
+        { kind: 'user', id: user.id, disabled: true, limits: user.limits, changedAt: subject.clock.now() },
       ])
     })
   })
