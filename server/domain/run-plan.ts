@@ -107,24 +107,25 @@ export function runPlans(options: RunPlanOptions) {
   }
 
   async function storedPlan(caller: Caller, input: RunCreate) {
-    const suite = await suites.known(caller, input.suite)
-    if (suite.revision === null) {
+    const { suite, revision: current } = await suites.current(caller, input.suite)
+    if (current === null) {
       throw new Problem(
         'unknown_suite',
         `The suite ${suite.name} was never pushed, so there is nothing stored to run. Push it (verdict suites push ${suite.name}), or run it from a tree that has it.`,
       )
     }
-    const wanted = input.revision ?? suite.revision
-    if (suite.locked && wanted !== suite.revision)
+    const wanted = input.revision ?? current.revision
+    if (suite.locked && wanted !== current.revision)
       throw new Problem(
         'suite_locked',
-        `The suite ${suite.name} is locked: only its current revision ${suite.revision} runs.`,
+        `The suite ${suite.name} is locked: only its current revision ${current.revision} runs.`,
       )
-    const revision = await store.suites.revision(caller.workspace, suite.name, wanted)
+    const revision =
+      wanted === current.revision ? current : await store.suites.revision(caller.workspace, suite.name, wanted)
     if (!revision)
       throw new Problem(
         'not_found',
-        `The suite ${suite.name} has no revision ${wanted}; the newest is ${suite.revision}.`,
+        `The suite ${suite.name} has no revision ${wanted}; the newest is ${current.revision}.`,
       )
     await requireRunnable(caller, revision.definition)
     return {

@@ -21,6 +21,8 @@ export interface Suites {
   delete(caller: Caller, name: string): Promise<void>
   /** The suite's record; throws `unknown_suite` with near names. */
   known(caller: Caller, name: string): Promise<SuiteRecord>
+  /** {@link known} with the newest revision, if anything was pushed. */
+  current(caller: Caller, name: string): Promise<{ suite: SuiteRecord; revision: RevisionRecord | null }>
 }
 
 export function suites(options: { store: Store; newId: NewId; resolve: ReturnType<typeof definitions> }): Suites {
@@ -30,10 +32,10 @@ export function suites(options: { store: Store; newId: NewId; resolve: ReturnTyp
     return (await store.memberships.get(caller.user, caller.workspace))?.role === 'owner'
   }
 
-  async function known(caller: Caller, name: string): Promise<SuiteRecord> {
-    const suite =
-      SUITE_NAME.test(name) && mayUseSuite(caller, name) ? await store.suites.get(caller.workspace, name) : undefined
-    if (suite) return suite
+  /** What is found of the name, for a caller who may see it. */
+  async function find<T>(caller: Caller, name: string, get: (workspace: string) => Promise<T | undefined>): Promise<T> {
+    const found = SUITE_NAME.test(name) && mayUseSuite(caller, name) ? await get(caller.workspace) : undefined
+    if (found) return found
     const names = (await store.suites.names(caller.workspace)).filter((other) => mayUseSuite(caller, other))
     throw new Problem(
       'unknown_suite',
@@ -41,8 +43,11 @@ export function suites(options: { store: Store; newId: NewId; resolve: ReturnTyp
     )
   }
 
+  const known = (caller: Caller, name: string) => find(caller, name, (workspace) => store.suites.get(workspace, name))
+
   return {
     known,
+    current: (caller, name) => find(caller, name, (workspace) => store.suites.current(workspace, name)),
     async push(caller, name, input) {
       if (!SUITE_NAME.test(name)) {
         throw new Problem(

@@ -19,6 +19,11 @@ const revisionRecord = decoder<RevisionRecord>(
   ['definition', 'source'],
 )
 
+/** The document of the newest revision, of which its suite holds everything. */
+function latestOf({ latest, workspace, name, revision, digest, definition }: Doc): Doc {
+  return { ...latest, workspace, suite: name, revision, digest, definition }
+}
+
 /**
  * A push is one write to the suite, which holds its newest revision whole (`latest`); that revision's own document follows,
  * and whoever misses it writes it.
@@ -31,13 +36,11 @@ export function mongoSuites(db: Database): Suites {
   /** Writes the newest revision's document, unless it is there. */
   async function settle(suite: Doc | null): Promise<boolean> {
     if (!suite?.latest) return false
-    const { _id, ...latest } = suite.latest
-    const { workspace, name, revision, digest, definition } = suite
-    const { archive } = JSON.parse(definition)
-    if (archive) await pinArchive(db, workspace, archive)
-    const doc = { ...latest, workspace, suite: name, revision, digest, definition, archive: archive ?? null }
+    const { _id, ...latest } = latestOf(suite)
+    const { archive } = JSON.parse(latest.definition)
+    if (archive) await pinArchive(db, latest.workspace, archive)
     const { upsertedCount } = await revisions
-      .updateOne({ _id }, { $setOnInsert: doc }, { upsert: true })
+      .updateOne({ _id }, { $setOnInsert: { ...latest, archive: archive ?? null } }, { upsert: true })
       .catch((error) => {
         if (isDuplicate(error)) return { upsertedCount: 0 }
         throw error
@@ -81,6 +84,16 @@ export function mongoSuites(db: Database): Suites {
     })
   }
 
+  async function revisionOf(workspace: string, name: string, revision: number): Promise<RevisionRecord | undefined> {
+    const get = () => revisions.findOne({ workspace, suite: name, revision })
+    let found = await get()
+    if (!found) {
+      const suite = await find(workspace, name)
+      if (suite?.revision === revision && (await settle(suite))) found = await get()
+    }
+    return found ? revisionRecord(found) : undefined
+  }
+
   return {
     async push(workspace, name, push) {
       const { definition, digest, source } = push
@@ -115,6 +128,15 @@ export function mongoSuites(db: Database): Suites {
       const found = await find(workspace, name)
       return found ? record(found) : undefined
     },
+    async current(workspace, name) {
+      const found = await find(workspace, name)
+      if (!found) return undefined
+      const suite = record(found)
+      if (found.latest) return { suite, revision: revisionRecord(latestOf(found)) }
+      // A suite that was copied from another store has its revisions beside it.
+      const { revision } = suite
+      return { suite, revision: revision === null ? null : ((await revisionOf(workspace, name, revision)) ?? null) }
+    },
     async list(workspace, page) {
       const where = { $and: [{ workspace }, ...afterPage(page)] }
       return (await suites.find(where).sort(NEWEST_FIRST).limit(page.limit).toArray()).map(record)
@@ -127,15 +149,7 @@ export function mongoSuites(db: Database): Suites {
         .toArray()
       return found.map(({ name }) => name)
     },
-    async revision(workspace, name, revision) {
-      const get = () => revisions.findOne({ workspace, suite: name, revision })
-      let found = await get()
-      if (!found) {
-        const suite = await find(workspace, name)
-        if (suite?.revision === revision && (await settle(suite))) found = await get()
-      }
-      return found ? revisionRecord(found) : undefined
-    },
+    revision: revisionOf,
     async revisions(workspace, name, page) {
       const where = { $and: [{ workspace, suite: name }, ...afterPage(page)] }
       const get = () => revisions.find(where).sort(NEWEST_FIRST).limit(page.limit).toArray()

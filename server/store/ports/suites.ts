@@ -57,6 +57,8 @@ export interface Suites {
   /** Records name and repository of a suite that a run brought, if it is new. */
   record(workspace: string, name: string, id: string, repository: string | null): Promise<void>
   get(workspace: string, name: string): Promise<SuiteRecord | undefined>
+  /** The suite with its newest revision (null: nothing was pushed), by one read. */
+  current(workspace: string, name: string): Promise<{ suite: SuiteRecord; revision: RevisionRecord | null } | undefined>
   list(workspace: string, page: PageRequest): Promise<SuiteRecord[]>
   /** Every name of the workspace, at most 1,000: for near names. */
   names(workspace: string): Promise<string[]>

@@ -30,6 +30,11 @@ export function sqliteSuites(db: Database): Suites {
     return row && record(row)
   }
 
+  function revisionOf(workspace: string, name: string, revision: number) {
+    const row = db.get(SUITES_SQL.revision, { workspace, name, revision })
+    return row && revisionRecord(row)
+  }
+
   return {
     push: (workspace, name, push) =>
       db.write(() => {
@@ -64,12 +69,14 @@ export function sqliteSuites(db: Database): Suites {
       })
     },
     get: async (workspace, name) => get(workspace, name),
+    async current(workspace, name) {
+      const suite = get(workspace, name)
+      if (!suite) return undefined
+      return { suite, revision: suite.revision === null ? null : (revisionOf(workspace, name, suite.revision) ?? null) }
+    },
     list: async (workspace, page) => db.all(SUITES_SQL.list, { workspace, ...pageValues(page) }).map(record),
     names: async (workspace) => db.all(SUITES_SQL.names, { workspace }).map((row) => row.name as string),
-    async revision(workspace, name, revision) {
-      const row = db.get(SUITES_SQL.revision, { workspace, name, revision })
-      return row && revisionRecord(row)
-    },
+    revision: async (workspace, name, revision) => revisionOf(workspace, name, revision),
     revisions: async (workspace, name, page) =>
       db.all(SUITES_SQL.revisions, { workspace, name, ...pageValues(page) }).map(revisionRecord),
     delete: (workspace, name) =>

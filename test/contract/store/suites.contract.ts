@@ -39,6 +39,23 @@ export function suitesContract(open: OpenStore): void {
       expect(await push()).toMatchObject({ suite: { revision: 3 }, made: true })
     })
 
+    it('are found with their newest revision, which is none while nothing was pushed', async () => {
+      const { suites } = subject.store
+      expect(await suites.current(WORKSPACE, 'smoke')).toBeUndefined()
+      await suites.record(WORKSPACE, 'smoke', 'rev_1', 'r1')
+      expect(await suites.current(WORKSPACE, 'smoke')).toEqual({
+        suite: await suites.get(WORKSPACE, 'smoke'),
+        revision: null,
+      })
+      for (const n of [1, 2]) {
+        await push({ digest: sha256(n), definition: definition({ run: `${n}` }), source: from('r1') }, 'smoke')
+        expect(await suites.current(WORKSPACE, 'smoke')).toEqual({
+          suite: await suites.get(WORKSPACE, 'smoke'),
+          revision: await suites.revision(WORKSPACE, 'smoke', n),
+        })
+      }
+    })
+
     it('get one revision of many equal pushes at once', async () => {
       const answers = await Promise.all(Array.from({ length: 10 }, () => push()))
       expect(answers.filter((answer) => 'made' in answer && answer.made)).toHaveLength(1)
