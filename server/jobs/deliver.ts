@@ -13,6 +13,8 @@ export interface DeliverSteps {
 
 /** What nobody wakes it for is seen by then: a wake may be lost. */
 const LOOK_AGAIN_MS = 1000
+/** Runs that come and go one after the other are looked at this often: each look costs the store some reads, however much it finds. */
+const LOOK_EVERY_MS = 50
 const EXPIRING_EVERY_MS = 10 * 60_000
 
 /**
@@ -27,6 +29,8 @@ export function deliver(
   let again = false
   let running: Promise<void> | undefined
   let cancel = () => {}
+  let cancelLook: (() => void) | undefined
+  let lookAt = Number.NEGATIVE_INFINITY
   let expiringAt = Number.NEGATIVE_INFINITY
 
   async function pass(): Promise<void> {
@@ -38,6 +42,7 @@ export function deliver(
       again = false
       // What there is goes out while the rest is made: thousands of events keep none waiting for the last.
       while (!stopped && (await steps.fanOut()) > 0) await steps.start()
+      lookAt = clock.monotonic() + LOOK_EVERY_MS
       await steps.start()
     } while (again && !stopped)
   }
@@ -55,6 +60,18 @@ export function deliver(
       .catch(onError)
   }
 
+  /** Something happened: at once when nothing did for a while. */
+  function look(): void {
+    const ms = lookAt - clock.monotonic()
+    if (ms <= 0) kick()
+    else {
+      cancelLook ??= clock.after(ms, () => {
+        cancelLook = undefined
+        kick()
+      })
+    }
+  }
+
   async function plan(): Promise<void> {
     const due = await steps.nextDue().catch(() => undefined)
     if (stopped || running) return
@@ -66,13 +83,14 @@ export function deliver(
     cancel = clock.after(ms, kick)
   }
 
-  const unsubscribe = wake.subscribe('queue', kick)
+  const unsubscribe = wake.subscribe('queue', look)
   kick()
   return {
     kick,
     async stop() {
       stopped = true
       cancel()
+      cancelLook?.()
       unsubscribe()
       await running
       await steps.stop()
