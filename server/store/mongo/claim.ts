@@ -3,7 +3,7 @@ import { type Attempt, oncePerProcess } from './claim-attempt.ts'
 import type { Database, Doc, Where } from './database.ts'
 import { isDuplicate } from './errors.ts'
 import { starting } from './run-changes.ts'
-import { runRecord, target } from './run-record.ts'
+import { runRecord, theRun } from './run-record.ts'
 import { BUCKETS, bucketOf, freeSlot } from './slots.ts'
 import { inTurnOf } from './user-turn.ts'
 
@@ -183,7 +183,7 @@ async function claimRun(
     )
     if (suiteSlot === undefined) return { full: lane }
     try {
-      const where = { ...target(candidate), state: 'queued', ...further }
+      const where = { ...theRun(db, candidate), state: 'queued', ...further }
       const stages = starting(db, worker.id, options.leaseMs, { workspaceSlot, suiteSlot })
       const started = await runs.findOneAndUpdate(where, stages, { returnDocument: 'after' })
       return started ? { run: runRecord(started) } : 'gone'

@@ -1,15 +1,19 @@
 import type { IndexDescription } from 'mongodb'
 
 type Keys = Record<string, 1 | -1>
+/** `only`: what asks for it asks so on a sharded cluster, or on any other. */
+export interface IndexFacts extends Omit<IndexDescription, 'name'> {
+  readonly only?: 'sharded' | 'unsharded'
+}
 interface CollectionFacts {
-  readonly indexes: Readonly<Record<string, Omit<IndexDescription, 'name'>>>
+  readonly indexes: Readonly<Record<string, IndexFacts>>
   /** By what the operator shards it once it is large; every unique index begins with it. The others stay on one shard. */
   readonly shardKey?: Readonly<Record<string, 1 | 'hashed'>>
   /** The date from which on a document may go by itself: only what the sweepers left behind, days later. */
   readonly goneBy?: { field: string; keep?: 'logs' | 'runs' | 'audit' }
 }
 
-const on = (key: Keys, partialFilterExpression?: object): Omit<IndexDescription, 'name'> =>
+const on = (key: Keys, partialFilterExpression?: object): IndexFacts =>
   partialFilterExpression ? { key, partialFilterExpression } : { key }
 const unique = (key: Keys, partialFilterExpression?: object) => ({ ...on(key, partialFilterExpression), unique: true })
 // Comparisons, so that the planner sees that an equality or a range is within them; they leave out null and what is absent.
@@ -114,9 +118,9 @@ export const COLLECTIONS = {
       workspace_slot: unique({ bucket: 1, workspace: 1, workspaceSlot: 1 }, { workspaceSlot: NUMBER }),
       suite_slot: unique({ bucket: 1, workspace: 1, suite: 1, suiteSlot: 1 }, { suiteSlot: NUMBER }),
       queue: on({ state: 1, createdAt: 1, _id: 1 }, QUEUED),
-      queue_bucket: on({ bucket: 1, state: 1, createdAt: 1, _id: 1 }, QUEUED),
-      lanes: on({ state: 1, lane: 1, createdAt: 1, _id: 1 }, QUEUED),
-      lanes_bucket: on({ bucket: 1, state: 1, lane: 1, createdAt: 1, _id: 1 }, QUEUED),
+      queue_bucket: { ...on({ bucket: 1, state: 1, createdAt: 1, _id: 1 }, QUEUED), only: 'sharded' },
+      lanes: { ...on({ state: 1, lane: 1, createdAt: 1, _id: 1 }, QUEUED), only: 'unsharded' },
+      lanes_bucket: { ...on({ bucket: 1, state: 1, lane: 1, createdAt: 1, _id: 1 }, QUEUED), only: 'sharded' },
       queue_ends: on({ queueEndsAt: 1 }, QUEUED),
       lease_ends: on({ leaseEndsAt: 1 }, RUNNING),
       owner: on({ owner: 1 }, RUNNING),

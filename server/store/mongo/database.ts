@@ -53,7 +53,7 @@ export class Database {
   }
 
   /**
-   * Adds a document, with fields that are computed there (`$$NOW`). Rejects with a duplicate (errors.ts) when its id or
+   * Adds a document, with fields that are computed there (`$$NOW`), and answers it with these. Rejects with a duplicate (errors.ts) when its id or
    * another unique field is taken: an upsert whose condition no document of ours meets, so nothing is ever written over.
    */
   async insert(
@@ -63,14 +63,19 @@ export class Database {
     further: object[] = [],
   ): Promise<Doc> {
     checkSize(name, doc)
-    const shardKey = Object.keys(factsOfCollection(name).shardKey ?? {}).map((field) => [field, doc[field]])
+    const { shardKey: fields = {} } = this.sharded ? factsOfCollection(name) : {}
+    const shardKey = Object.keys(fields).map((field) => [field, doc[field]])
     const where: Where = { _id: doc._id, ...Object.fromEntries(shardKey), createdAt: { $exists: false } }
     const made = await this.collection(name).findOneAndUpdate(
       where,
       [{ $replaceWith: { $mergeObjects: [literal(doc), computed] } }, ...further],
-      { upsert: true, returnDocument: 'after' },
+      {
+        upsert: true,
+        returnDocument: 'after',
+        projection: Object.fromEntries(Object.keys(computed).map((key) => [key, 1])),
+      },
     )
-    return made!
+    return { ...doc, ...made! }
   }
 }
 

@@ -70,13 +70,17 @@ export function isDuplicate(error: unknown): boolean {
   return error instanceof MongoServerError && error.code === DUPLICATE
 }
 
-/** Whether nothing but documents that are there already kept a bulk from being written. */
-export function isOnlyDuplicates(error: unknown): boolean {
-  if (!(error instanceof MongoBulkWriteError)) return false
+/** Which writes of a bulk a unique index refused, by their places in it; undefined when anything else was wrong with it. */
+export function duplicatesOf(error: unknown): number[] | undefined {
+  if (!(error instanceof MongoBulkWriteError)) return undefined
   const errors = [error.writeErrors].flat()
   const unconfirmed = error.result?.getWriteConcernError?.()
-  return errors.length > 0 && errors.every(({ code }) => code === DUPLICATE) && !unconfirmed
+  if (errors.length === 0 || unconfirmed || errors.some(({ code }) => code !== DUPLICATE)) return undefined
+  return errors.map(({ index }) => index)
 }
+
+/** Whether nothing but documents that are there already kept a bulk from being written. */
+export const isOnlyDuplicates = (error: unknown): boolean => duplicatesOf(error) !== undefined
 
 /** An outage becomes a {@link StoreError}; what is a mistake of ours stays as it is. Tells no address and no password. */
 export function asStoreError(error: unknown): unknown {

@@ -13,10 +13,12 @@ const SLACK_S = 3 * DAY_S
 const INDEX_OPTIONS_CONFLICT = 85
 const TTL = 'gone'
 
-/** Makes every collection and index that is missing. What is there stays. */
-export async function makeIndexes(db: Db): Promise<void> {
+/** Makes every collection and index that is missing, of those that are asked for there. What is there stays. */
+export async function makeIndexes(db: Db, sharded: boolean): Promise<void> {
   for (const name of Object.keys(COLLECTIONS) as CollectionName[]) {
-    const indexes = Object.entries(factsOfCollection(name).indexes).map(([index, facts]) => ({ ...facts, name: index }))
+    const indexes = Object.entries(factsOfCollection(name).indexes)
+      .filter(([, { only }]) => only === undefined || only === (sharded ? 'sharded' : 'unsharded'))
+      .map(([index, { only: _, ...facts }]) => ({ ...facts, name: index }))
     if (indexes.length > 0) await db.collection(name).createIndexes(indexes as IndexDescription[])
   }
 }

@@ -1,6 +1,6 @@
 import type { Database, Doc, Where } from './database.ts'
 import { isOnlyDuplicates } from './errors.ts'
-import { locate, target } from './run-record.ts'
+import { locate, theRun } from './run-record.ts'
 
 type Chunk = Doc & { run: string; attempt: number; seq: number }
 interface Task {
@@ -92,7 +92,7 @@ export class LogGroups {
       await runs.bulkWrite(
         [...newest(chunks)].map(([run, seq]) => ({
           updateOne: {
-            filter: { ...target(running.get(run)!), attempt: running.get(run)!.attempt },
+            filter: { ...theRun(this.#db, running.get(run)!), attempt: running.get(run)!.attempt },
             update: { $max: { logSeq: seq }, $set: { hasLog: true } },
           },
         })),

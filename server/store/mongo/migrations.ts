@@ -4,15 +4,16 @@ import type { Database } from './database.ts'
 import { isDuplicate } from './errors.ts'
 import { makeIndexes } from './indexes.ts'
 
+type Migration = (db: Db, sharded: boolean) => Promise<void>
 /** In order, and never changed once released: version n is what the first n make. */
-export const MIGRATIONS: readonly ((db: Db) => Promise<void>)[] = [makeIndexes]
+export const MIGRATIONS: readonly Migration[] = [makeIndexes]
 
 /** One node migrates at a time, by a lease that it prolongs; it is over this long after the node is gone. */
 const LEASE_MS = 30_000
 const LOOK_EVERY_MS = 200
 
 export interface MigrateOptions {
-  readonly migrations?: readonly ((db: Db) => Promise<void>)[]
+  readonly migrations?: readonly Migration[]
   /** How long another node's migration is waited for. */
   readonly patienceMs?: number
   readonly sleep: (ms: number) => Promise<void>
@@ -83,7 +84,7 @@ async function takeLease(db: Database, node: ObjectId): Promise<boolean> {
 async function work(
   raw: Db,
   db: Database,
-  migrations: readonly ((db: Db) => Promise<void>)[],
+  migrations: readonly Migration[],
   node: ObjectId,
   sleep: (ms: number) => Promise<void>,
 ): Promise<void> {
@@ -104,7 +105,7 @@ async function work(
       const version = await versionOf(raw, db)
       const step = migrations[version]
       if (!step) break
-      await step(raw)
+      await step(raw, db.sharded)
       const { matchedCount } = await meta.updateOne(
         { _id: 'schema', version, node },
         { $set: { version: version + 1 } },

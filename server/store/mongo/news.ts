@@ -4,7 +4,7 @@ import { type Database, type Doc, joined, set } from './database.ts'
 import { isDuplicate } from './errors.ts'
 import { announce, listeners, type News } from './outbox-insert.ts'
 import { type RunNews, snapshotOf } from './run-news.ts'
-import { target } from './run-record.ts'
+import { theseRuns } from './run-record.ts'
 
 const AT_ONCE = 100
 
@@ -39,6 +39,8 @@ async function collectOf(db: Database, runs: Doc[]): Promise<void> {
     const workspace = run.workspace as string
     for (const news of run.news as RunNews[]) {
       const { type, at, version } = news
+      // Most runs start with nobody listening: then nothing is made of it.
+      if (type !== 'run.finished' && !listened(workspace, at)) continue
       const shown = snapshotOf(run, news)
       const asked = type === 'run.finished' && shown.callbackUrl !== null
       if (asked || listened(workspace, at)) {
@@ -53,15 +55,14 @@ async function collectOf(db: Database, runs: Doc[]): Promise<void> {
   }
   await announce(db, all)
   // Only what was read is forgotten: a run that has more to tell by now is read again.
-  await db.collection('runs').bulkWrite(
-    runs.map((run) => ({
-      updateOne: {
-        filter: { ...target(run), news: { $size: (run.news as RunNews[]).length } },
-        update: { $unset: { news: '', newsAt: '' } },
-      },
-    })),
-    { ordered: false },
-  )
+  const told = ({ news }: Doc) => (news as RunNews[]).length
+  for (const count of new Set(runs.map(told))) {
+    const these = theseRuns(
+      db,
+      runs.filter((run) => told(run) === count),
+    )
+    await db.collection('runs').updateMany({ ...these, news: { $size: count } }, { $unset: { news: '', newsAt: '' } })
+  }
 }
 
 /** Notes what a run that ended says of its suite on its branch. Answers the turn that it was, the same when it is asked again. */

@@ -23,6 +23,7 @@ import { mongoOutbox } from './outbox.ts'
 import { mongoQueue } from './queue.ts'
 import { mongoRevocations } from './revocations.ts'
 import { mongoRunLog } from './run-log.ts'
+import { settleRunUsage } from './run-usage.ts'
 import { mongoRuns } from './runs.ts'
 import { mongoSigningKeys } from './signing-keys.ts'
 import { mongoSuiteSecrets } from './suite-secrets.ts'
@@ -93,6 +94,8 @@ export async function openMongoStore(options: MongoOptions): Promise<MongoStore>
       now: () => database.time(),
       async close() {
         await groups.close()
+        // Statistics: a store that is away keeps nobody from stopping.
+        await settleRunUsage(database).catch(() => undefined)
         await client.close()
       },
     }),
@@ -138,7 +141,7 @@ function portsOf(db: Database, groups: LogGroups): Omit<Store, 'ping' | 'now' | 
 async function prepareDatabase(db: Db, database: Database, retention: Retention | undefined): Promise<void> {
   await migrate(db, database, { sleep: (ms) => sleep(ms) })
   // What somebody dropped is made again; what is there costs nothing.
-  await makeIndexes(db)
+  await makeIndexes(db, database.sharded)
   if (retention) await keepFor(db, retention)
   await writeSomething(db)
 }

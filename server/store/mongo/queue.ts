@@ -29,7 +29,7 @@ export function mongoQueue(db: Database): Queue {
       })
       if (!ended) return 'lost'
       const run = runRecord(ended)
-      await countRunTime(db, run)
+      countRunTime(db, run)
       return run
     },
     async release(lease, owner) {

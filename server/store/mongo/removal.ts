@@ -1,6 +1,6 @@
 import { unneededBlobs } from './blob-needs.ts'
 import type { Database, Doc } from './database.ts'
-import { type RunTarget, target } from './run-record.ts'
+import { theRun } from './run-record.ts'
 
 /** Runs of which something old is to be removed, by the field that says that they have it. */
 export const OLD = {
@@ -21,20 +21,20 @@ async function finished(db: Database, what: object, finishedBefore: number, limi
 
 export async function removeRuns(db: Database, finishedBefore: number, limit: number) {
   const runs = await finished(db, OLD.runs, finishedBefore, limit)
-  return { removed: runs.length, blobs: await removeRunsOf(db, runs.map(target)) }
+  return { removed: runs.length, blobs: await removeRunsOf(db, runs) }
 }
 
 /**
  * Answers blobs that nothing needs any more. Parts go first and the run itself last: what a crash leaves is found again by
  * the next sweep.
  */
-export async function removeRunsOf(db: Database, runs: readonly RunTarget[]): Promise<string[]> {
+export async function removeRunsOf(db: Database, runs: readonly Doc[]): Promise<string[]> {
   const blobs: string[] = []
   for (const run of runs) {
     await db.collection('cases').deleteMany({ run: run._id })
     await db.collection('run_log').deleteMany({ run: run._id })
     blobs.push(...(await removeArtifactsOf(db, run._id)))
-    await db.collection('runs').deleteOne({ ...run })
+    await db.collection('runs').deleteOne(theRun(db, run))
   }
   return unneededBlobs(db, blobs)
 }
@@ -44,7 +44,7 @@ export async function removeLogs(db: Database, finishedBefore: number, limit: nu
   const runs = await finished(db, OLD.logs, finishedBefore, limit)
   for (const run of runs) {
     await db.collection('run_log').deleteMany({ run: run._id })
-    await db.collection('runs').updateOne({ ...target(run) }, { $unset: { hasLog: '' } })
+    await db.collection('runs').updateOne(theRun(db, run), { $unset: { hasLog: '' } })
   }
   return runs.length
 }
@@ -58,7 +58,7 @@ export async function removeArtifacts(db: Database, finishedBefore: number, limi
     const shown = { $add: ['$version', { $cond: [{ $gt: ['$artifacts', 0] }, 1, 0] }] }
     await db
       .collection('runs')
-      .updateOne({ ...target(run) }, [{ $set: { version: shown, artifacts: 0 } }, { $unset: ['hasArtifacts'] }])
+      .updateOne(theRun(db, run), [{ $set: { version: shown, artifacts: 0 } }, { $unset: ['hasArtifacts'] }])
   }
   const replaced = await db.collection('replaced_blobs').find().limit(limit).toArray()
   const unneeded = await unneededBlobs(db, [...blobs, ...replaced.map(({ _id }) => _id)])

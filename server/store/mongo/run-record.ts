@@ -45,9 +45,18 @@ export function runRecord(doc: Doc): RunRecord {
 }
 
 export const target = ({ _id, bucket, workspace }: Doc): RunTarget => ({ _id, bucket, workspace })
+
+/** The condition that finds this run, and names its shard where there are several. */
+export const theRun = (db: Database, run: Doc): Where => (db.sharded ? { ...target(run) } : { _id: run._id })
 export const targetOf = ({ id, workspace }: Pick<NewRun, 'id' | 'workspace'>): RunTarget => ({
   ...{ _id: id, bucket: bucketOf(workspace), workspace },
 })
+
+/** {@link theRun}, for many of them. */
+export function theseRuns(db: Database, runs: readonly Doc[]): Where {
+  const all = (field: string) => ({ $in: [...new Set(runs.map((run) => run[field]))] })
+  return db.sharded ? { _id: all('_id'), bucket: all('bucket'), workspace: all('workspace') } : { _id: all('_id') }
+}
 
 /** How many runs' workspaces a node remembers, so that it asks the one right shard for them. */
 const REMEMBERED = 50_000

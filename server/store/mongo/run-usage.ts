@@ -2,25 +2,75 @@ import { dayOf } from '../ports/run-rules.ts'
 import type { NewRun, RunRecord } from '../ports/runs.ts'
 import { type Database, joined } from './database.ts'
 import { isDuplicate } from './errors.ts'
-import { addUsage, type UsageLine } from './usage.ts'
+import { addUsage, type UsageLine } from './usage-lines.ts'
 
-function lineOf({ triggeredBy, createdAt }: RunRecord): UsageLine | undefined {
+/** So long runs are counted in memory at most. Real time: it spares the store, no rule hangs on it. */
+const WRITE_EVERY_MS = 500
+
+type Line = UsageLine & { runs: number; runMs: number }
+
+/** What runs add to the usage, on its way: no run waits for statistics, and many share a write. A process that dies loses the last moment's. */
+class RunCounts {
+  readonly #db: Database
+  #lines = new Map<string, Line>()
+  #timer: NodeJS.Timeout | undefined
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  add(line: Line): void {
+    const { day, user, key } = line
+    const name = joined(day, user, key)
+    const known = this.#lines.get(name)
+    this.#lines.set(name, known ? { ...line, runs: known.runs + line.runs, runMs: known.runMs + line.runMs } : line)
+    this.#timer ??= setTimeout(() => void this.write().catch(() => undefined), WRITE_EVERY_MS).unref()
+  }
+
+  /** Resolves when all that was counted before is in the store. What cannot be written is tried again with what comes next. */
+  write(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#writing = this.#writing.catch(() => undefined).then(() => this.#writeLines())
+    return this.#writing
+  }
+
+  async #writeLines(): Promise<void> {
+    const lines = [...this.#lines.values()]
+    this.#lines = new Map()
+    try {
+      await addUsage(this.#db, lines)
+    } catch (error) {
+      for (const line of lines) this.add(line)
+      throw error
+    }
+  }
+}
+
+const counts = new WeakMap<Database, RunCounts>()
+
+function countsOf(db: Database): RunCounts {
+  const known = counts.get(db) ?? new RunCounts(db)
+  counts.set(db, known)
+  return known
+}
+
+function count(db: Database, { triggeredBy, createdAt }: RunRecord, amounts: { runs?: number; runMs?: number }): void {
   const { userId, id } = triggeredBy
-  return userId === null ? undefined : { day: dayOf(createdAt), user: userId, key: id ?? '' }
+  if (userId === null) return
+  countsOf(db).add({ day: dayOf(createdAt), user: userId, key: id ?? '', runs: 0, runMs: 0, ...amounts })
 }
 
-/** Statistics come after the run's own write, and never fail it: an outage between the two loses one count. */
-async function count(db: Database, run: RunRecord, amounts: { runs?: number; runMs?: number }): Promise<void> {
-  const line = lineOf(run)
-  if (line) await addUsage(db, line, amounts).catch(() => undefined)
-}
+export const countRun = (db: Database, run: RunRecord): void => count(db, run, { runs: 1 })
 
-export const countRun = (db: Database, run: RunRecord) => count(db, run, { runs: 1 })
-
-export async function countRunTime(db: Database, run: RunRecord): Promise<void> {
+export function countRunTime(db: Database, run: RunRecord): void {
   if (run.startedAt === null || run.finishedAt === null) return
-  await count(db, run, { runMs: Math.max(0, run.finishedAt - run.startedAt) })
+  count(db, run, { runMs: Math.max(0, run.finishedAt - run.startedAt) })
 }
+
+/** Brings what was counted into the store. */
+export const settleRunUsage = (db: Database): Promise<void> => countsOf(db).write()
 
 /**
  * Takes one of the runs that the user may start today (UTC), so that no race goes past the limit. Answers how to give it
@@ -38,6 +88,7 @@ export async function takeQuota(
   const _id = joined(user, dayOf(now))
   if (!(await quotas.findOne({ _id }, { projection: { _id: 1 } }))) {
     // The user has a limit since a moment ago: what was started today counts.
+    await settleRunUsage(db)
     const lines = await db
       .collection('usage')
       .find({ user, day: dayOf(now) })

@@ -3,17 +3,16 @@ import type { NewRun, Runs } from '../ports/runs.ts'
 import type { Database, Doc } from './database.ts'
 import { isDuplicate } from './errors.ts'
 import { takePlace } from './places.ts'
+import { roomFor } from './queue-room.ts'
 import { removeRuns } from './removal.ts'
 import { cancel } from './run-changes.ts'
 import { listRuns } from './run-list.ts'
 import { telling } from './run-news.ts'
-import { getRun, laneOf, locate, runRecord, target, targetOf } from './run-record.ts'
+import { getRun, laneOf, locate, runRecord, targetOf, theRun } from './run-record.ts'
 import { countRun, takeQuota } from './run-usage.ts'
 
 /** Each means that another run took the idempotency key. */
 const TRIES = 20
-/** With more room than this left in a queue, it is not worth a place that only one can have: so many do not come at once. */
-const NEAR_THE_LIMIT = 100
 
 interface Idempotent {
   readonly key: string
@@ -29,7 +28,7 @@ export function mongoRuns(db: Database): Runs {
     const holder = await runs.findOne({ bucket, workspace, idempotencyKey: key })
     if (!holder || (await db.time()) - holder.createdAt < IDEMPOTENT_MS) return holder ?? undefined
     await runs.updateOne(
-      { ...target(holder), idempotencyKey: key },
+      { ...theRun(db, holder), idempotencyKey: key },
       { $unset: { idempotencyKey: '', idempotencyMeaning: '' } },
     )
     return undefined
@@ -49,9 +48,9 @@ export function mongoRuns(db: Database): Runs {
     const { key, meaning } = idempotency
     const taken = { $set: { idempotencyKey: key, idempotencyMeaning: meaning } }
     try {
-      return (await runs.findOneAndUpdate({ ...target(made) }, taken, { returnDocument: 'after' })) ?? made
+      return (await runs.findOneAndUpdate(theRun(db, made), taken, { returnDocument: 'after' })) ?? made
     } catch (error) {
-      await runs.deleteOne({ ...target(made) })
+      await runs.deleteOne(theRun(db, made))
       if (isDuplicate(error)) return undefined
       throw error
     }
@@ -85,9 +84,8 @@ export function mongoRuns(db: Database): Runs {
       if (holder.idempotencyMeaning !== idempotency!.meaning) return 'idempotency_key_reused' as const
       return { run: runRecord(holder), replayed: true }
     }
-    const { bucket, workspace } = targetOf(run)
-    const queued = await runs.countDocuments({ bucket, workspace, state: 'queued' }, { limit: Math.max(1, maxQueued) })
-    if (queued >= maxQueued) return (await replay()) ?? 'queue_full'
+    const room = await roomFor(db, run, maxQueued)
+    if (room === 'full') return (await replay()) ?? 'queue_full'
     const earlier = maxPerDay === null ? undefined : await replay()
     if (earlier) return earlier
     const giveBack = await takeQuota(db, run, maxPerDay)
@@ -104,8 +102,8 @@ export function mongoRuns(db: Database): Runs {
         if (holder) return holder
         made = await insertThenTake(run, idempotency)
       }
-      if (made && maxQueued - queued <= NEAR_THE_LIMIT && !(await takeQueuePlace(run, maxQueued))) {
-        const { deletedCount } = await runs.deleteOne({ ...target(made), state: 'queued', attempt: 0 })
+      if (made && room === 'near' && !(await takeQueuePlace(run, maxQueued))) {
+        const { deletedCount } = await runs.deleteOne({ ...theRun(db, made), state: 'queued', attempt: 0 })
         if (deletedCount > 0) made = undefined
         if (!made) return 'queue_full'
       }
@@ -114,7 +112,7 @@ export function mongoRuns(db: Database): Runs {
     }
     if (!made) throw new Error(`run ${run.id} could not be queued: others take its idempotency key all the time`)
     const queuedRun = runRecord(made)
-    await countRun(db, queuedRun)
+    countRun(db, queuedRun)
     return { run: queuedRun, replayed: false }
   }
 

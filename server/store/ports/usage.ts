@@ -24,7 +24,7 @@ export interface UsageFilter {
   until?: string
 }
 
-/** What users did, by day. Runs count themselves in the transaction that makes and ends them. */
+/** What users did, by day. Runs count themselves when they are made and end: at once, or within a second where many processes serve. */
 export interface Usage {
   /** Adds calls and exchanges. */
   add(additions: readonly UsageAddition[]): Promise<void>

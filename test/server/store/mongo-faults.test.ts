@@ -62,6 +62,16 @@ describe.skipIf(why)(why ?? 'with a server of our own', () => {
     expect(await keep()).toBe('wrk_1')
   })
 
+  it('runs that could not be counted are counted with the next ones', async () => {
+    const store = await open()
+    await createRun(store)
+    const list = () => store.usage.list({}, { limit: 5 })
+    await mongo.failCommand!({ failCommands: ['update'], errorCode: 13 })
+    await expect(list()).rejects.toMatchObject({ name: 'StoreError' })
+    await createRun(store)
+    expect(await list()).toMatchObject([{ runs: 2 }])
+  })
+
   it('a disk without room is told as that', async () => {
     const store = await open()
     await mongo.failCommand!({ failCommands: ['findAndModify'], errorCode: 14031 })
