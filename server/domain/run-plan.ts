@@ -2,12 +2,12 @@ import { COMMIT, repositoryOfUrl } from '../../contract/git-source.ts'
 import { SUITE_NAME } from '../../contract/names.ts'
 import type { RunCreate, RunRerun } from '../../contract/runs.ts'
 import type { Definition } from '../../contract/suites.ts'
-import { didYouMean } from '../../tree/near-names.ts'
 import type { RunRecord } from '../store/ports/runs.ts'
 import type { Store } from '../store/ports/store.ts'
 import type { RevisionRecord } from '../store/ports/suites.ts'
 import type { Archives } from './archives.ts'
 import type { Caller } from './caller.ts'
+import { declared } from './declared.ts'
 import { type Ceilings, checkCeilings, type definitions } from './definitions.ts'
 import { Problem } from './problem.ts'
 import type { Suites } from './suites.ts'
@@ -186,18 +186,4 @@ function sourceOf({ definition, digest, source }: RevisionRecord, input: RunCrea
     )
   }
   return { kind: 'git', digest, repository: repositoryOfUrl(definition.source.git), commit, dirty: false }
-}
-
-function declared(
-  sent: Record<string, string>,
-  names: readonly string[],
-  code: 'unknown_variable' | 'unknown_secret',
-  word: string,
-): Record<string, string> {
-  const unknown = Object.keys(sent).find((name) => !names.includes(name))
-  if (unknown === undefined) return sent
-  throw new Problem(
-    code,
-    `The suite does not declare the ${word} ${unknown}${didYouMean(unknown, names)}. Declare it under "${word}s:" in verdict.yaml.`,
-  )
 }
