@@ -147,12 +147,16 @@ async function claimForUser(
   options: ClaimOptions,
 ): Promise<Attempt> {
   const { user, lane } = candidate
-  const isFull = async () => (await db.collection('runs').countDocuments({ user, state: 'running' })) >= limit
+  const runs = db.collection('runs')
+  const isFull = async () => (await runs.countDocuments({ user, state: 'running' })) >= limit
   if (await isFull()) return { full: lane }
   const attempt = await inTurnOf(db, user, async (inTurn): Promise<Attempt> => {
     return (await isFull()) ? { full: lane } : claimRun(db, candidate, worker, options, inTurn)
   })
-  return attempt ?? { full: lane }
+  // It was not the run that was gone, but the turn: the run is for a later claim.
+  const isQueued = () => runs.findOne({ ...target(candidate), state: 'queued' }, { projection: { _id: 1 } })
+  const isLate = attempt === 'gone' && (await isQueued()) !== null
+  return attempt === undefined || isLate ? { full: lane } : attempt
 }
 
 /**
