@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { BlobError } from './blobs/blobs.ts'
-import { exportBlobs } from './blobs/folder/export.ts'
-import { openGridfsBlobs } from './blobs/gridfs/gridfs.ts'
+import { exportBlobs, removeOthers } from './blobs/folder/export.ts'
+import { blobNames, openGridfsBlobs } from './blobs/gridfs/gridfs.ts'
 import { type Config, dataPaths } from './config.ts'
 import { StartError, secretKey } from './secret-key.ts'
 import { copyStore } from './store/copy/copy.ts'
@@ -27,7 +27,8 @@ export interface CopyFacts {
 /**
  * Copies the data folder of a stopped server into a MongoDB database (`to`, a URL): documents, files, sealed secrets and
  * signing keys as they are, all read back and compared. The folder is only read. Cut off, it goes on where it was when it is
- * called again. `onProgress` is told a line at a time. Throws what is for the operator.
+ * called again, and removes what it brought and the folder has no more. `onProgress` is told a line at a time. Throws what
+ * is for the operator.
  */
 export async function copyToMongo(
   config: Config,
@@ -57,7 +58,10 @@ export async function copyToMongo(
         secretKeyCheck: vault.mac('secret key check'),
         onCollection: ({ name, documents, sha256 }) => onProgress(`${name}: ${documents} documents, SHA-256 ${sha256}`),
         async beside() {
-          Object.assign(files, await exportBlobs(paths.blobs, guarded(await openGridfsBlobs(db))))
+          const blobs = guarded(await openGridfsBlobs(db))
+          const removed = await removeOthers(paths.blobs, blobs, blobNames(db))
+          if (removed > 0) onProgress(`files: ${removed} that the source has no more, removed`)
+          Object.assign(files, await exportBlobs(paths.blobs, blobs))
           onProgress(`files: ${files.blobs}, ${files.bytes} bytes`)
         },
       })

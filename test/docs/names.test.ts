@@ -6,12 +6,13 @@ import { SETTINGS } from '../../server/settings.ts'
 import { SUITE_FIELDS } from '../../tree/suite-fields.ts'
 import { markdownFiles } from './markdown-files.ts'
 
-/** Names that are no settings of the server: of clients, of a run's environment, of the tests. */
+/** Names that are no settings of the server: of clients, of a command, of a run's environment, of the tests. */
 const OTHER_NAMES = [
   'VERDICT_URL',
   'VERDICT_API_KEY',
   'VERDICT_ALLOW_HTTP',
   'VERDICT_WORKER_KEY',
+  'VERDICT_COPY_TO',
   'VERDICT_RUN_ID',
   'VERDICT_ATTEMPT',
   'VERDICT_SUITE',

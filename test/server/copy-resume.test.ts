@@ -1,16 +1,20 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdtempSync, rmSync, utimesSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MongoClient } from 'mongodb'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { readConfig } from '../../server/config.ts'
 import { copyToMongo } from '../../server/copy-store.ts'
+import { MovableClock } from '../support/clock.ts'
 import { startMongo, type TestMongo, whyNoMongo } from '../support/mongo.ts'
+import { packedTree } from '../support/packed-tree.ts'
 import { startServer, type TestServer } from '../support/server.ts'
 import { startServerProcess } from '../support/server-process.ts'
 
 const why = whyNoMongo()
 const SECRET = Buffer.alloc(32, 5).toString('base64')
+const DAY_MS = 86_400_000
 const URL_OF_BOTH = 'http://verdict.example:4000'
 
 /** A copy that is cut off, after which the server goes on with the source for a while. */
@@ -34,8 +38,8 @@ describe.skipIf(why)(why ?? 'a copy that is taken up again', () => {
   const settings = { VERDICT_DATA_DIR: '', VERDICT_SECRET_KEY: SECRET }
 
   /** The server on the folder, for as long as that takes. */
-  async function withSource(work: (source: TestServer) => Promise<void>): Promise<void> {
-    const source = await startServer({ dataDir: folder, env })
+  async function withSource(work: (source: TestServer) => Promise<void>, clock?: MovableClock): Promise<void> {
+    const source = await startServer({ dataDir: folder, env, ...(clock ? { clock } : {}) })
     try {
       await work(source)
     } finally {
@@ -50,10 +54,13 @@ describe.skipIf(why)(why ?? 'a copy that is taken up again', () => {
     }
   }
   /** What was told of every collection: how many documents, and their digest. */
-  async function copied(to: string): Promise<string[]> {
+  async function copied(to: string, onProgress: (line: string) => void = () => undefined): Promise<string[]> {
     const lines: string[] = []
     const { config } = readConfig({ ...settings, VERDICT_DATA_DIR: folder }, folder)
-    await copyToMongo(config, to, (line) => lines.push(line))
+    await copyToMongo(config, to, (line) => {
+      lines.push(line)
+      onProgress(line)
+    })
     return lines
   }
   /** The command, killed as soon as it has told of that collection. */
@@ -66,11 +73,12 @@ describe.skipIf(why)(why ?? 'a copy that is taken up again', () => {
     expect(command.out.stderr).toContain(`${name}: `)
     expect(await command.stop('SIGKILL')).toEqual({ code: null, signal: 'SIGKILL' })
   }
-  async function usersOf(url: string) {
+  async function documentsOf(url: string, collection: string) {
     const client = new MongoClient(url)
     onTestFinished(() => client.close())
-    return client.db().collection('users').find({}).toArray()
+    return client.db().collection(collection).find({}).toArray()
   }
+  const namesIn = async (url: string) => (await documentsOf(url, 'blobs.files')).map(({ filename }) => filename).sort()
 
   it('is the same as one of the source as it is now, though unique values changed hands since', async () => {
     const to = mongo.database()
@@ -109,7 +117,9 @@ describe.skipIf(why)(why ?? 'a copy that is taken up again', () => {
     const whole = mongo.database()
     expect(resumed).toEqual(await copied(whole))
     expect(resumed).toContainEqual(expect.stringMatching(/^users: 6 documents, SHA-256 [0-9a-f]{64}$/))
-    const emails = Object.fromEntries((await usersOf(to)).map((user) => [String(user._id), user.emailFolded]))
+    const emails = Object.fromEntries(
+      (await documentsOf(to, 'users')).map((user) => [String(user._id), user.emailFolded]),
+    )
     expect(emails).toMatchObject({
       ...{ [ids.ann!]: 'ben@example.com', [ids.ben!]: 'ann@example.com', [ids.dan!]: 'cid@example.com' },
       ...{ [ids.cid!]: null, [ids.cid2!]: null },
@@ -121,5 +131,44 @@ describe.skipIf(why)(why ?? 'a copy that is taken up again', () => {
     const token = await node.token(undefined, key)
     const taken = await node.request('POST', '/v1/users', { token, json: { name: 'x', email: 'Ben@Example.com' } })
     expect(taken.status).toBe(409)
+  })
+
+  it('has no file any more that the source removed since, and every other one', async () => {
+    const to = mongo.database()
+    const digests: Record<string, string> = {}
+    async function upload(source: TestServer, name: string): Promise<void> {
+      const body = new Uint8Array(await packedTree({ 'a.txt': name }))
+      digests[name] = createHash('sha256').update(body).digest('hex')
+      const headers = { 'content-type': 'application/gzip' }
+      const token = await source.token(undefined, key)
+      const put = await source.request('PUT', `/v1/archives/${digests[name]}`, { token, body, headers })
+      expect(put.status, put.text).toBe(200)
+    }
+    await withSource(async (source) => {
+      for (const name of ['unused', 'pushed']) await upload(source, name)
+      const send = senderOf(source, await source.token(undefined, key))
+      await send('PUT', '/v1/suites/pushed', { definition: { run: 'true', archive: digests.pushed } })
+    })
+    const cutOff = copied(to, (line) => {
+      if (line.startsWith('files:')) throw new Error('cut off')
+    })
+    await expect(cutOff).rejects.toThrow('cut off')
+    expect(await namesIn(to)).toEqual([digests.unused, digests.pushed].sort())
+
+    // A fortnight later the server removes what nobody used. It spares a file that was written just now.
+    const file = join(folder, 'blobs', digests.unused!.slice(0, 2), digests.unused!.slice(2, 4), digests.unused!)
+    const anHourAgo = new Date(Date.now() - 3600_000)
+    utimesSync(file, anHourAgo, anHourAgo)
+    const clock = new MovableClock(Date.now() + 15 * DAY_MS)
+    await withSource(async (source) => {
+      await upload(source, 'new')
+      clock.advance(61_000)
+      await expect.poll(() => existsSync(file)).toBe(false)
+    }, clock)
+    expect(await copied(to)).toContain('files: 1 that the source has no more, removed')
+    expect(await namesIn(to)).toEqual([digests.pushed, digests.new].sort())
+    const files = (await documentsOf(to, 'blobs.files')).map(({ _id }) => String(_id))
+    const chunks = (await documentsOf(to, 'blobs.chunks')).map(({ files_id }) => String(files_id))
+    expect(new Set(chunks)).toEqual(new Set(files))
   })
 })

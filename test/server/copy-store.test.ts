@@ -9,6 +9,7 @@ import { MongoClient } from 'mongodb'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { readConfig } from '../../server/config.ts'
 import { copyText, copyToMongo } from '../../server/copy-store.ts'
+import { openMongoStore } from '../../server/store/mongo/open.ts'
 import { temporaryFolder } from '../support/folder.ts'
 import { startMongo, type TestMongo, whyNoMongo } from '../support/mongo.ts'
 import { packedTree } from '../support/packed-tree.ts'
@@ -268,6 +269,15 @@ describe.skipIf(why)(why ?? 'copy-store', () => {
       }
       await expect(copy(to)).rejects.toThrow(/holds another installation of Verdict. Name another database/)
       expect(await count()).toBe(Math.max(users, 1))
+    })
+
+    it('a database that holds only files of another installation, and leaves them there', async () => {
+      const to = mongo.database()
+      await (await openMongoStore({ url: to })).store.close()
+      const filename = sha256(Buffer.from('theirs'))
+      await collectionsOf(to, (db) => db.collection('blobs.files').insertOne({ filename }))
+      await expect(copy(to)).rejects.toThrow(/holds another installation of Verdict/)
+      expect(await collectionsOf(to, (db) => db.collection('blobs.files').countDocuments({ filename }))).toBe(1)
     })
 
     it('a database that was copied to before', async () => {

@@ -23,6 +23,21 @@ export async function exportBlobs(folder: string, to: Blobs): Promise<{ blobs: n
   return { blobs, bytes }
 }
 
+/**
+ * Removes from another place the blobs that the folder has not, or not any more. `there`: the digests of all that it holds.
+ * Answers how many.
+ */
+export async function removeOthers(folder: string, to: Blobs, there: AsyncIterable<string>): Promise<number> {
+  const here = new Set((await blobsIn(folder)).map((path) => basename(path)))
+  let removed = 0
+  for await (const sha256 of there) {
+    if (here.has(sha256)) continue
+    await to.delete(sha256)
+    removed++
+  }
+  return removed
+}
+
 async function readBack(to: Blobs, sha256: string): Promise<void> {
   const hash = createHash('sha256')
   for await (const chunk of (await to.get(sha256))?.content ?? []) hash.update(chunk)

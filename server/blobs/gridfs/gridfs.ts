@@ -128,6 +128,12 @@ export async function openGridfsBlobs(db: Db): Promise<Blobs> {
   }
 }
 
+/** The digests of all blobs of the database. */
+export async function* blobNames(db: Db): AsyncGenerator<string> {
+  const files = db.collection<FileDoc>(`${BUCKET}.files`).find({}, { projection: { filename: 1 } })
+  for await (const { filename } of files) if (SHA256.test(filename)) yield filename
+}
+
 /** Asks for the file when the first byte is asked for: an answer that nobody reads holds nothing open. */
 async function* read(bucket: GridFSBucket, id: ObjectId): AsyncGenerator<Uint8Array> {
   yield* bucket.openDownloadStream(id)

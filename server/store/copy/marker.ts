@@ -9,6 +9,8 @@ interface Marker {
   done: boolean
 }
 const ID = 'copy'
+/** What an installation writes, but for what every opened database has. Files lie beside the store (blobs/gridfs). */
+const WRITTEN = [...Object.keys(COLLECTIONS).filter((name) => name !== 'meta'), 'blobs.files']
 const metaOf = (db: Db) => db.collection<Marker>('meta')
 
 /** Throws a {@link StoreError} when the database holds a part of a copy: no server may work with it. */
@@ -30,8 +32,8 @@ export async function beginCopy(db: Db, from: string): Promise<void> {
   if (marker && marker.from !== from)
     throw new StoreError('unavailable', `${name} holds an unfinished copy of another installation. ${else_}`)
   if (marker) return
-  for (const collection of Object.keys(COLLECTIONS)) {
-    if (collection === 'meta' || !(await db.collection(collection).findOne({}, { projection: { _id: 1 } }))) continue
+  for (const collection of WRITTEN) {
+    if (!(await db.collection(collection).findOne({}, { projection: { _id: 1 } }))) continue
     throw new StoreError('unavailable', `${name} holds another installation of Verdict. ${else_}`)
   }
   await metaOf(db).insertOne({ _id: ID, from, done: false })
