@@ -73,7 +73,9 @@ async function composeOn(parts: Parts, config: Config, options: ComposeOptions):
   if (firstKey !== undefined && config.chosenFirstKey === undefined) keyFile.write(firstKey)
 
   const { wake } = parts
-  const work = workSide({ ...parts, wake, perWorkspace: config.runningPerWorkspace, minFreeBytes: config.minFreeBytes })
+  const leaseMs = config.leaseSeconds * 1000
+  const { runningPerWorkspace: perWorkspace, minFreeBytes } = config
+  const work = workSide({ ...parts, wake, leaseMs, perWorkspace, minFreeBytes })
   const choice = await chooseRunner(config, options.toolPath)
   const { runner } = choice
   const notes = runnerNotes(choice)
@@ -114,6 +116,7 @@ async function composeOn(parts: Parts, config: Config, options: ComposeOptions):
     store,
     wake,
     clock,
+    leaseMs,
     alive: work.alive,
     noRunner: () => (choice.runner ? undefined : choice.problem),
   })

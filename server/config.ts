@@ -1,12 +1,20 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { ConfigError, readSettings, unknownSettings, type Values } from '../settings/read.ts'
+import { count } from '../settings/setting.ts'
 import { SETTINGS } from './settings.ts'
 
 /** Of clients, workers and commands: no concern of the server's, but no typing error either. */
 const OF_OTHERS = ['VERDICT_URL', 'VERDICT_API_KEY', 'VERDICT_ALLOW_HTTP', 'VERDICT_WORKER_KEY', 'VERDICT_COPY_TO']
 
-type Settings = Values<typeof SETTINGS>
+/** Life of a worker's lease. */
+const LEASE_SECONDS = 30
+/** For this repository's own tests, which wait for leases to end: in no table of settings, and never longer than in service. */
+const FOR_TESTS = {
+  leaseSeconds: count('VERDICT_TEST_LEASE_SECONDS', LEASE_SECONDS, "life of a worker's lease", 6, LEASE_SECONDS),
+}
+
+type Settings = Values<typeof SETTINGS & typeof FOR_TESTS>
 
 /** The whole configuration, read once at start. Paths are absolute, sizes in bytes, durations as their names say. */
 export type Config = Readonly<Omit<Settings, 'secretKey' | 'publicUrl' | 'bootstrapKeyFile'>> & {
@@ -25,7 +33,7 @@ export function readConfig(
   env: Readonly<Record<string, string | undefined>>,
   cwd: string,
 ): { config: Config; warnings: string[] } {
-  const { values: config, problems } = readSettings(SETTINGS, env)
+  const { values: config, problems } = readSettings({ ...SETTINGS, ...FOR_TESTS }, env)
   problems.push(...contradictions(config))
   const chosenFirstKey = config.bootstrapKeyFile && readKeyFile(resolve(cwd, config.bootstrapKeyFile), problems)
   if (problems.length > 0) throw new ConfigError(problems)

@@ -9,12 +9,13 @@ import type { Definition } from '../contract/suites.ts'
 export interface Work {
   /**
    * The next run for a worker with these labels, or undefined when none came within `waitMs`. The run is `running` from
-   * here on; its lease lasts {@link LEASE_MS} unless a heartbeat prolongs it.
+   * here on; its lease lasts 30 s unless a heartbeat prolongs it.
    */
   claim(worker: WorkerFacts, waitMs: number, signal: AbortSignal): Promise<Job | undefined>
   /**
-   * Prolongs the lease at once, then is held for up to `waitMs` and answered early when the run is to be stopped: so a
-   * cancel reaches the worker in milliseconds. `lost`: the run is another's now; stop it and say nothing more of it.
+   * Prolongs the lease at once, then is held for up to `waitMs`, or a third of a lease, and answered early when the run is to
+   * be stopped: so a cancel reaches the worker in milliseconds. `lost`: the run is another's now; stop it and say nothing
+   * more of it.
    */
   heartbeat(lease: Lease, waitMs: number, signal: AbortSignal): Promise<HeartbeatAnswer>
   /** Output of the run, UTF-8, already masked. `seq` rises by one from 1 within an attempt; a repeated one is dropped. */
@@ -31,7 +32,7 @@ export interface Work {
   release(lease: Lease): Promise<Acceptance>
 }
 
-export const LEASE_MS = 30_000
+/** How long the server is to hold a heartbeat: a third of a lease. */
 export const HEARTBEAT_MS = 10_000
 export const CASES_PER_CALL = 500
 /** The texts of the cases of one call have about so many characters at most; one case alone may have more. */

@@ -1,5 +1,4 @@
 import { REASONS } from '../../contract/reasons.ts'
-import { LEASE_MS } from '../../worker/work.ts'
 import type { Clock } from '../clock.ts'
 import type { RunRecord } from '../store/ports/runs.ts'
 import type { Store } from '../store/ports/store.ts'
@@ -24,7 +23,10 @@ export function queueKeeper(options: {
   store: Store
   wake: Wake
   clock: Clock
-  alive: () => Promise<LiveWorker[]> /** Why there is no runner here. */
+  /** As long as leases are. */
+  leaseMs: number
+  alive: () => Promise<LiveWorker[]>
+  /** Why there is no runner here. */
   noRunner: () => string | undefined
 }): QueueKeeper {
   const { store, wake, clock } = options
@@ -70,7 +72,7 @@ export function queueKeeper(options: {
 
   return {
     grantNewTime() {
-      notBefore = clock.monotonic() + LEASE_MS
+      notBefore = clock.monotonic() + options.leaseMs
       watchSince = undefined
       lookedSince = clock.monotonic()
     },

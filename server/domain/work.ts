@@ -1,13 +1,6 @@
 import { ARTIFACTS_MAX_BYTES } from '../../contract/artifacts.ts'
 import { REASONS } from '../../contract/reasons.ts'
-import {
-  CASES_PER_CALL,
-  type HeartbeatAnswer,
-  LEASE_MS,
-  type Lease,
-  type Work,
-  type WorkerFacts,
-} from '../../worker/work.ts'
+import { CASES_PER_CALL, type HeartbeatAnswer, type Lease, type Work, type WorkerFacts } from '../../worker/work.ts'
 import { BlobError, type Blobs } from '../blobs/blobs.ts'
 import type { Clock } from '../clock.ts'
 import type { RunRecord } from '../store/ports/runs.ts'
@@ -40,6 +33,8 @@ export interface WorkSideOptions {
   readonly wake: Wake
   readonly vault: Vault
   readonly clock: Clock
+  /** Life of a lease that no heartbeat prolongs. */
+  readonly leaseMs: number
   readonly perWorkspace: number
   readonly minFreeBytes: number
 }
@@ -49,7 +44,7 @@ const LOOK_AGAIN_MS = 5000
 /** How many workers of other nodes are looked at: for what they may take, not to list them. */
 const ALIVE_MAX = 1000
 export function workSide(options: WorkSideOptions): WorkSide {
-  const { store, blobs, wake, vault, clock } = options
+  const { store, blobs, wake, vault, clock, leaseMs } = options
   const seen = new Map<string, LiveWorker & { at: number }>()
   const released = new AbortController()
 
@@ -78,7 +73,7 @@ export function workSide(options: WorkSideOptions): WorkSide {
             heard(facts)
             const run = await store.queue.claim(
               { id, labels: facts.labels },
-              { leaseMs: LEASE_MS, perWorkspace: options.perWorkspace, workspace },
+              { leaseMs, perWorkspace: options.perWorkspace, workspace },
             )
             if (run) {
               wake.publish(ofRun(run.id))
@@ -99,8 +94,9 @@ export function workSide(options: WorkSideOptions): WorkSide {
 
       async heartbeat(lease, waitMs, signal) {
         heardAgain()
-        const until = clock.monotonic() + waitMs
-        const renewed = await store.queue.renew(lease, id, LEASE_MS)
+        // Two may be lost on the way before the lease is.
+        const until = clock.monotonic() + Math.min(waitMs, leaseMs / 3)
+        const renewed = await store.queue.renew(lease, id, leaseMs)
         if (renewed === 'lost') return { order: 'lost' }
         if (renewed.cancelReason) return { order: 'cancel', reason: renewed.cancelReason }
         const bell = new Bell(clock)

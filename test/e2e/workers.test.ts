@@ -12,7 +12,7 @@ import { workOver } from '../support/http-worker.ts'
 let stage: Stage
 const processes: TestProcess[] = []
 beforeAll(async () => {
-  stage = await openStage({ env: { VERDICT_ROLES: 'api' } })
+  stage = await openStage({ env: { VERDICT_ROLES: 'api', VERDICT_TEST_LEASE_SECONDS: '10' } })
 })
 afterEach(() => expect(stage.leaks.found()).toEqual([]))
 afterAll(async () => {

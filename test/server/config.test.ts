@@ -91,6 +91,12 @@ describe('the configuration', () => {
     expect(config.secretKey).toEqual(new Uint8Array(32).fill(7))
   })
 
+  it('has leases of 30 s, and shorter ones for tests alone', () => {
+    expect(read({}).config.leaseSeconds).toBe(30)
+    expect(read({ VERDICT_TEST_LEASE_SECONDS: '10' }).config.leaseSeconds).toBe(10)
+    expect(() => read({ VERDICT_TEST_LEASE_SECONDS: '31' })).toThrow(/whole number from 6 to 30/)
+  })
+
   it('takes an empty value as none', () => {
     expect(read({ VERDICT_PORT: '', VERDICT_HOST: '  ', VERDICT_PUBLIC_URL: '' }).config).toMatchObject({
       port: 4000,

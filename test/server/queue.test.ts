@@ -92,6 +92,37 @@ describe('a run that waits', () => {
   })
 })
 
+describe('a run that a worker holds', () => {
+  it.each([
+    [30, {}],
+    [12, { VERDICT_TEST_LEASE_SECONDS: '12' }],
+  ])(
+    'is its own for %i s, and heartbeats are answered after a third of that, however long they would wait',
+    async (lease, env) => {
+      await server.stop()
+      server = await startServer({ clock, env: { VERDICT_RUNNER: 'none', ...env } })
+      worker = handWorker(server)
+      const run = await start()
+      const job = await worker.claim(run)
+      await pass(lease - 2)
+      const never = new AbortController().signal
+      let answered: unknown
+      const beat = worker.work.heartbeat(job.lease, 30_000, never).then((answer) => {
+        answered = answer
+      })
+      await pass(lease / 3 - 1)
+      expect(answered).toBeUndefined()
+      await pass(1)
+      await beat
+      expect(answered).toEqual({ order: 'go_on' })
+      await pass((2 * lease) / 3 - 1)
+      expect((await read(run)).state).toBe('running')
+      await pass(2, present)
+      expect((await read(run)).state).toBe('queued')
+    },
+  )
+})
+
 describe('a run whose client is away', () => {
   beforeEach(present)
 

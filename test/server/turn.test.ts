@@ -66,6 +66,7 @@ describe('an outage of the store', () => {
           away ? () => Promise.reject(new StoreError('unavailable', 'away')) : Reflect.get(methods, name),
       })
     const keeper = queueKeeper({
+      leaseMs: LEASE_MS,
       store: { ...store, queue: unlessAway(store.queue) },
       ...{ wake: localWake(), clock },
       alive: async () => [{ labels: [], workspace: null }],
