@@ -36,7 +36,7 @@ describe('a server does not start', () => {
     ],
     [
       'where nobody answers',
-      `mongodb://u:${PASSWORD}@127.0.0.1:1/x`,
+      `mongodb://u:${PASSWORD}@127.0.0.1:1/x?serverSelectionTimeoutMS=100`,
       /MongoDB at 127.0.0.1:1 cannot be used: .*Check VERDICT_DATABASE_URL/,
     ],
     ['without its secret key', 'mongodb://127.0.0.1:1/x', /needs VERDICT_SECRET_KEY/, { VERDICT_SECRET_KEY: '' }],

@@ -7,7 +7,7 @@ export interface ConnectionOptions {
   readonly url: string
   /** How many connections this process holds at most. */
   readonly maxPoolSize: number
-  /** How long a server that takes writes is looked for, before a call fails. */
+  /** How long a server that takes writes is looked for, before a call fails, unless the URL says (serverSelectionTimeoutMS). */
   readonly serverSelectionTimeoutMs: number
   /** Is told of every command: for tests. */
   readonly onCommand?: ((command: CommandStartedEvent) => void) | undefined
@@ -64,14 +64,16 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
 }
 
 function makeClient(options: ConnectionOptions): MongoClient {
+  const given = /[?&]serverSelectionTimeoutMS=([1-9]\d*)/i.exec(options.url)?.[1]
+  const patienceMs = given === undefined ? options.serverSelectionTimeoutMs : Number(given)
   try {
     const client = new MongoClient(options.url, {
       appName: 'verdict',
       maxPoolSize: options.maxPoolSize,
-      serverSelectionTimeoutMS: options.serverSelectionTimeoutMs,
-      connectTimeoutMS: options.serverSelectionTimeoutMs,
+      serverSelectionTimeoutMS: patienceMs,
+      connectTimeoutMS: patienceMs,
       // Whoever waits for a connection gives up as one does who waits for a server.
-      waitQueueTimeoutMS: options.serverSelectionTimeoutMs,
+      waitQueueTimeoutMS: patienceMs,
       retryWrites: true,
       retryReads: true,
       writeConcern: { w: 'majority', wtimeoutMS: WRITE_TIMEOUT_MS },

@@ -48,6 +48,11 @@ describe('what is no MongoDB', () => {
     expect(message).not.toMatch('secret')
   })
 
+  it('is waited for no longer than the URL says', async () => {
+    const url = 'mongodb://127.0.0.1:1/verdict?retryWrites=true&serverSelectionTimeoutMS=100'
+    expect(await problem(url, { serverSelectionTimeoutMs: 600_000 })).toMatch(/cannot be used/)
+  })
+
   it('is told when the server is too old', async () => {
     const old = await startOldMongo(17)
     onTestFinished(() => old.stop())
