@@ -154,7 +154,7 @@ async function claimForUser(
     return (await isFull()) ? { full: lane } : claimRun(db, candidate, worker, options, inTurn)
   })
   // It was not the run that was gone, but the turn: the run is for a later claim.
-  const isQueued = () => runs.findOne({ ...target(candidate), state: 'queued' }, { projection: { _id: 1 } })
+  const isQueued = () => runs.findOne({ ...theRun(db, candidate), state: 'queued' }, { projection: { _id: 1 } })
   const isLate = attempt === 'gone' && (await isQueued()) !== null
   return attempt === undefined || isLate ? { full: lane } : attempt
 }
