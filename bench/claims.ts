@@ -21,13 +21,15 @@ export async function claims(): Promise<Row[]> {
   }
 }
 
-export async function claimRows(server: BenchServer, store: string): Promise<Row[]> {
+/** `before` each trial: MongoDB's stand-in looks through all runs to change one (docs/scaling.md). */
+export async function claimRows(server: BenchServer, store: string, before?: () => Promise<void>): Promise<Row[]> {
   const { call } = await apiCaller(server)
   await call('PUT', '/v1/suites/noop', { definition: { run: 'true' } })
   const workers = await Promise.all(Array.from({ length: Math.max(...WORKERS) }, () => addWorker(server)))
   const subjects = WORKERS.map((count) => ({
     pid: server.pid,
     prepare: async () => {
+      await before?.()
       await repeated(RUNS, 16, () => call('POST', '/v1/runs', { suite: 'noop' }))
     },
     work: () => drain(workers.slice(0, count)),

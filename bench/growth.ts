@@ -1,6 +1,6 @@
 import { type Figures, measured, type Subject } from './load.ts'
 import { openMongo } from './mongo.ts'
-import { type Operation, operationsOn } from './operations.ts'
+import { BARE, type Operation, operationsOn } from './operations.ts'
 import { slowerRow } from './ratios.ts'
 import type { Row } from './table.ts'
 import type { Amounts } from './template.ts'
@@ -32,7 +32,11 @@ async function growthRows(store: string, most: number, world: (amounts: Amounts)
   try {
     const figures = await measuredOn(few, many)
     return Object.entries(figures).map(([operation, of]) =>
-      slowerRow(`${store}: ${operation}, slower with ${most} keys and runs than with ${FEW}`, of, MOST),
+      slowerRow(
+        `${store}: ${operation}, slower with ${most} keys and runs than with ${FEW}`,
+        of,
+        operation === BARE ? undefined : MOST,
+      ),
     )
   } finally {
     await few.stop()

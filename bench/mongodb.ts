@@ -10,12 +10,11 @@ export async function mongodb({ mongodbUrl }: { mongodbUrl?: string }): Promise<
   const mongo = await openMongo(mongodbUrl)
   if (!mongo) return []
   try {
-    const { server, emptyQueue, stop } = await startOnMongo(mongo.database())
+    const { server, emptyQueue, removeRuns, stop } = await startOnMongo(mongo.database())
     const ceiling = await startCeiling(mongo.database())
     try {
       const rows = await throughputRows(server, ceiling, mongo.name, emptyQueue)
-      await emptyQueue()
-      return [...rows, ...(await claimRows(server, mongo.name))]
+      return [...rows, ...(await claimRows(server, mongo.name, removeRuns))]
     } finally {
       await stop()
       await ceiling.stop()

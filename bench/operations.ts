@@ -1,7 +1,7 @@
 import { Pool } from 'undici'
 import { busyPause, exchange, exchangeForm, FORM, UNAVAILABLE } from './api.ts'
 import { repeated, type Subject } from './load.ts'
-import { BRANCH, SUITE, TRIGGER } from './template.ts'
+import { BRANCH, SUITE, triggerOf } from './template.ts'
 import { addWorker, drain } from './workers.ts'
 import type { World } from './worlds.ts'
 
@@ -11,14 +11,17 @@ const EXCHANGES = 600
 const TRIGGERS = 300
 const READS = 600
 const LISTS = 150
+const CHANGES = 300
 /** A trial is broken off after this, where a store is so slow that it would take for ever. */
 const PATIENCE_MS = 3000
 const FILTERS = ['', `suite=${SUITE}`, 'state=passed', `branch=${BRANCH}`, 'label=nightly&since=2020-01-01T00:00:00Z']
 
-export type Operation = 'exchange' | 'trigger' | 'GET a run' | 'list of runs' | 'claim and finish'
+/** What is only of the store is shown beside, and has no goal. */
+export const BARE = 'findOneAndUpdate by the bare driver'
+export type Operation = 'exchange' | 'trigger' | 'GET a run' | 'list of runs' | 'claim and finish' | typeof BARE
 
 /** What is measured, in this order: the claims take what the triggers put into the queue. */
-export async function operationsOn({ server, shown, emptyQueue }: World) {
+export async function operationsOn({ server, shown, emptyQueue, bareChange }: World) {
   const pool = new Pool(server.url, { connections: AT_ONCE })
   const bearer = { authorization: `Bearer ${await exchange(`${server.url}/oauth/token`, server.key)}` }
   const workers = await Promise.all(Array.from({ length: WORKERS }, () => addWorker(server)))
@@ -41,16 +44,16 @@ export async function operationsOn({ server, shown, emptyQueue }: World) {
   })
   const one = (of: readonly string[], n: number) => of[n % of.length] as string
   function trigger() {
-    const ci = { ...TRIGGER.ci, commit: (made++).toString(16).padStart(40, 'f') }
-    return post('/v1/runs', { ...bearer, 'content-type': 'application/json' }, JSON.stringify({ ...TRIGGER, ci }))
+    return post('/v1/runs', { ...bearer, 'content-type': 'application/json' }, JSON.stringify(triggerOf(made++)))
   }
 
-  const operations: Record<Operation, Subject> = {
+  const operations: Partial<Record<Operation, Subject>> = {
     exchange: times(EXCHANGES, (n) => post('/oauth/token', FORM, exchangeForm(one(shown.keys, n)))),
     trigger: { ...times(TRIGGERS, trigger), prepare: emptyQueue },
     'GET a run': times(READS, (n) => get(`/v1/runs/${one(shown.runs, n)}`)),
     'list of runs': times(LISTS, (n) => get(`/v1/runs?${one(FILTERS, n)}`)),
     'claim and finish': { pid: server.pid, work: () => drain(workers, { patienceMs: PATIENCE_MS }) },
+    ...(bareChange && { [BARE]: times(CHANGES, async (n) => void (await bareChange(n))) }),
   }
   async function close() {
     for (const worker of workers) worker.close()

@@ -28,11 +28,19 @@ export interface Shown {
 export const SUITE = 'noop'
 export const BRANCH = 'main'
 /** A run as it comes from a CI system. */
-export const TRIGGER = {
+const TRIGGER = {
   suite: SUITE,
   labels: ['nightly'],
   ci: { commit: 'c0ffee'.padEnd(40, '0'), branch: BRANCH, repository: 'acme/shop', buildId: '4711' },
 }
+
+/** What is asked for by the trigger with that number, of a commit that no copy has. */
+export const triggerOf = (n: number) => ({
+  ...TRIGGER,
+  ci: { ...TRIGGER.ci, commit: n.toString(16).padStart(40, 'f') },
+})
+/** The fact by which a run in a MongoDB is known to be of these. */
+export const TRIGGERED = /^commit:f{20}/
 
 /** As many of each are shown: of a million, more than lie together on the store's pages by chance. */
 const SHOWN = 1_000

@@ -7,7 +7,7 @@ import { fillMongo } from './fill-mongo.ts'
 import { fillSqlite } from './fill-sqlite.ts'
 import type { BenchMongo } from './mongo.ts'
 import { type BenchServer, startServer } from './processes.ts'
-import { type Amounts, makeTemplate, type Shown } from './template.ts'
+import { type Amounts, makeTemplate, type Shown, TRIGGERED } from './template.ts'
 import { addWorker, drain } from './workers.ts'
 
 /** A server on a store that holds much, or little. */
@@ -16,6 +16,8 @@ export interface World {
   readonly shown: Shown
   /** Takes away what waits in the queue. */
   emptyQueue(): Promise<void>
+  /** The store's own part of changing one run, by its bare driver: what grows here is none of Verdict's. */
+  readonly bareChange?: (n: number) => Promise<unknown>
   stop(): Promise<void>
 }
 
@@ -40,16 +42,19 @@ export async function sqliteWorld(amounts: Amounts): Promise<World> {
 }
 
 /** On a new database. */
-export async function startOnMongo(databaseUrl: string): Promise<Pick<World, 'server' | 'emptyQueue' | 'stop'>> {
+export async function startOnMongo(databaseUrl: string) {
   const server = await startServer({
     VERDICT_RUNNER: 'none',
     VERDICT_DATABASE_URL: databaseUrl,
     VERDICT_SECRET_KEY: randomBytes(32).toString('base64'),
   })
   const client = new MongoClient(databaseUrl)
+  const runs = client.db().collection<{ _id: string; bench?: number }>('runs')
   return {
     server,
-    emptyQueue: async () => void (await client.db().collection('runs').deleteMany({ state: 'queued' })),
+    runs,
+    emptyQueue: async () => void (await runs.deleteMany({ state: 'queued' })),
+    removeRuns: async () => void (await runs.deleteMany({})),
     async stop() {
       await client.close()
       await server.stop()
@@ -59,6 +64,11 @@ export async function startOnMongo(databaseUrl: string): Promise<Pick<World, 'se
 
 export async function mongoWorld(mongo: BenchMongo, amounts: Amounts): Promise<World> {
   const url = mongo.database()
-  const empty = await startOnMongo(url)
-  return { ...empty, shown: await fillMongo(url, await makeTemplate(empty.server), amounts) }
+  const { runs, ...world } = await startOnMongo(url)
+  const shown = await fillMongo(url, await makeTemplate(world.server), amounts)
+  const bareChange = (n: number) =>
+    runs.findOneAndUpdate({ _id: shown.runs[n % shown.runs.length] as string }, { $set: { bench: n } })
+  // With those that were ended: both sides of a comparison list as many runs.
+  const emptyQueue = async () => void (await runs.deleteMany({ facts: TRIGGERED }))
+  return { ...world, shown, bareChange, emptyQueue }
 }
