@@ -109,7 +109,8 @@ export function sqliteKeys(db: Database): Keys {
         if (db.run(KEYS_SQL.revoke, { id, now: revokedAt }) === 0) return false
         const { workspace, name, user, start } = find(KEYS_SQL.get, { id })!
         const key = { id, name, user, start }
-        if (listens(db, workspace)) announce(db, workspace, { type: 'key.revoked_by_holder', key, revokedAt, from })
+        const content = { type: 'key.revoked_by_holder' as const, key, revokedAt, from }
+        if (listens(db, workspace)) announce(db, workspace, content, revokedAt)
         return true
       }),
     revokeAll: ({ user, workspace }) =>

@@ -29,8 +29,8 @@ export const OUTBOX_SQL = {
 const event = decoder<OutboxEvent>({ json: ['content'] })
 
 /** Puts it where deliveries are made of it; in the transaction in which it happens. */
-export function announce(db: Database, workspace: string, content: OutboxContent): void {
-  db.run(OUTBOX_SQL.insert, { workspace, at: db.now(), content })
+export function announce(db: Database, workspace: string, content: OutboxContent, at = db.now()): void {
+  db.run(OUTBOX_SQL.insert, { workspace, at, content })
 }
 
 /** A run came to that: told where anybody listens. The end is told, too, to the address that the run itself named. */
