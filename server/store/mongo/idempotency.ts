@@ -27,10 +27,12 @@ export function mongoIdempotency(db: Database): Idempotency {
   return {
     async reserve(scope, meaning) {
       const token = new ObjectId()
-      const taken = await take(idOf(scope), meaning, token).catch((error) => {
-        if (isDuplicate(error)) return take(idOf(scope), meaning, token)
+      const first = await take(idOf(scope), meaning, token).catch((error) => {
+        if (isDuplicate(error)) return null
         throw error
       })
+      // Another request made it at the same time: now it is there.
+      const taken = first ?? (await take(idOf(scope), meaning, token))
       if (token.equals(taken!.token)) return 'reserved'
       if (taken!.meaning !== meaning) return 'reused'
       return taken!.status === null ? 'in_progress' : answerOf(taken!)

@@ -1,6 +1,6 @@
 import type { OutboxContent } from '../ports/outbox.ts'
 import type { Database } from './database.ts'
-import { isOnlyDuplicates } from './errors.ts'
+import { isDuplicate, isOnlyDuplicates } from './errors.ts'
 
 export interface News {
   /** What makes it once, however often it is brought. */
@@ -14,9 +14,16 @@ export interface News {
 export async function announce(db: Database, news: readonly News[]): Promise<void> {
   if (news.length === 0) return
   // Only senders count here, a batch at a time: no run waits for this document.
-  const counter = await db
-    .collection('meta')
-    .findOneAndUpdate({ _id: 'outbox' }, { $inc: { seq: news.length } }, { upsert: true, returnDocument: 'after' })
+  const count = () =>
+    db
+      .collection('meta')
+      .findOneAndUpdate({ _id: 'outbox' }, { $inc: { seq: news.length } }, { upsert: true, returnDocument: 'after' })
+      .catch((error) => {
+        if (isDuplicate(error)) return null
+        throw error
+      })
+  // The very first may be counted by two at once: now the document is there.
+  const counter = (await count()) ?? (await count())
   const first = (counter!.seq as number) - news.length + 1
   const docs = news.map(({ id, workspace, at, content }, i) => ({
     ...{ _id: id, seq: first + i, state: 'open', workspace, at, content: JSON.stringify(content) },
