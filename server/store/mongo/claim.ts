@@ -3,7 +3,7 @@ import { type Attempt, oncePerProcess } from './claim-attempt.ts'
 import type { Database, Doc, Where } from './database.ts'
 import { isDuplicate } from './errors.ts'
 import { starting } from './run-changes.ts'
-import { runRecord, theRun } from './run-record.ts'
+import { changeRun, runRecord, theRun } from './run-record.ts'
 import { BUCKETS, bucketOf, freeSlot } from './slots.ts'
 import { inTurnOf } from './user-turn.ts'
 
@@ -76,7 +76,7 @@ async function claimAmong(
 }
 
 export function queuedFor(place: Where, labels: readonly string[]): Where {
-  return { ...place, state: 'queued', runsOn: { $not: { $elemMatch: { $nin: [...labels] } } } } as Where
+  return { state: 'queued', ...place, runsOn: { $not: { $elemMatch: { $nin: [...labels] } } } } as Where
 }
 
 async function oldestRuns(db: Database, place: Where, labels: readonly string[]): Promise<Doc[]> {
@@ -187,9 +187,8 @@ async function claimRun(
     )
     if (suiteSlot === undefined) return { full: lane }
     try {
-      const where = { ...theRun(db, candidate), state: 'queued', ...further }
       const stages = starting(db, worker.id, options.leaseMs, { workspaceSlot, suiteSlot })
-      const started = await runs.findOneAndUpdate(where, stages, { returnDocument: 'after' })
+      const started = await changeRun(db, theRun(db, candidate), { state: 'queued', ...further }, stages)
       return started ? { run: runRecord(started) } : 'gone'
     } catch (error) {
       if (!isDuplicate(error)) throw error

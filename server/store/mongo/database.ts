@@ -1,6 +1,6 @@
 import { BSON, type Collection, type Db, type Document, type Filter, type Sort } from 'mongodb'
 import type { PageRequest } from '../ports/page.ts'
-import { type CollectionName, factsOfCollection } from './collections.ts'
+import type { CollectionName } from './collections.ts'
 
 /** What is computed where the document is: an aggregation expression. */
 export type Expression = Document | string | number | null | boolean
@@ -56,19 +56,12 @@ export class Database {
    * Adds a document, with fields that are computed there (`$$NOW`), and answers it with these. Rejects with a duplicate (errors.ts) when its id or
    * another unique field is taken: an upsert whose condition no document of ours meets, so nothing is ever written over.
    */
-  async insert(
-    name: CollectionName,
-    doc: Doc,
-    computed: Record<string, Expression>,
-    further: object[] = [],
-  ): Promise<Doc> {
+  async insert(name: CollectionName, doc: Doc, computed: Record<string, Expression>): Promise<Doc> {
     checkSize(name, doc)
-    const { shardKey: fields = {} } = this.sharded ? factsOfCollection(name) : {}
-    const shardKey = Object.keys(fields).map((field) => [field, doc[field]])
-    const where: Where = { _id: doc._id, ...Object.fromEntries(shardKey), createdAt: { $exists: false } }
+    const where: Where = { _id: doc._id, createdAt: { $exists: false } }
     const made = await this.collection(name).findOneAndUpdate(
       where,
-      [{ $replaceWith: { $mergeObjects: [literal(doc), computed] } }, ...further],
+      [{ $replaceWith: { $mergeObjects: [literal(doc), computed] } }],
       {
         upsert: true,
         returnDocument: 'after',

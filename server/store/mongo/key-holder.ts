@@ -8,9 +8,9 @@ const particulars = decoder<Omit<KeyHolder, 'role'>>(
   ['metadata'],
 )
 
-/** The key of that digest with its holder's membership and person: one command, each looked up by its id. */
-export const withHolder = (digest: string) => [
-  { $match: { digest } },
+/** The keys of these digests, each with its holder's membership and person: one command, each looked up by its id. */
+export const withHolders = (digests: readonly string[]) => [
+  { $match: { digest: { $in: [...new Set(digests)] } } },
   { $lookup: { from: 'workspaces', localField: 'workspace', foreignField: '_id', as: 'place' } },
   { $lookup: { from: 'users', localField: 'user', foreignField: '_id', as: 'person' } },
   { $set: { place: { $first: '$place' }, person: { $first: '$person' } } },

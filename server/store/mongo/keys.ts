@@ -1,4 +1,4 @@
-import type { KeyRecord, Keys, NewKeyRecord } from '../ports/keys.ts'
+import type { HeldKey, KeyRecord, Keys, NewKeyRecord } from '../ports/keys.ts'
 import { KEY_SHOWN_MS, KEY_USED_EVERY_MS } from '../ports/times.ts'
 import {
   afterPage,
@@ -11,8 +11,9 @@ import {
   type Where,
 } from './database.ts'
 import { isDuplicate } from './errors.ts'
+import { Groups } from './groups.ts'
 import { endKeys } from './key-ends.ts'
-import { holderOf, withHolder } from './key-holder.ts'
+import { holderOf, withHolders } from './key-holder.ts'
 import { takePlace } from './places.ts'
 
 const record = decoder<KeyRecord>([
@@ -56,6 +57,14 @@ export function mongoKeys(db: Database): Keys {
     const found = await keys.findOne(where)
     return found ? record(found) : undefined
   }
+  const byDigest = new Groups<string, HeldKey | undefined>(async (digests) => {
+    const found = await keys.aggregate(withHolders(digests)).toArray()
+    const docs = new Map(found.map((doc) => [doc.digest, doc]))
+    return digests.map((digest) => {
+      const doc = docs.get(digest)
+      return { status: 'fulfilled', value: doc && { ...record(doc), holder: holderOf(doc) } }
+    })
+  })
   const change = async (where: Where, stages: object[]) => {
     const changed = await keys.findOneAndUpdate(where, stages, { returnDocument: 'after' })
     return changed ? record(changed) : undefined
@@ -142,10 +151,7 @@ export function mongoKeys(db: Database): Keys {
         { $set: { expiresAt: db.now(), changedAt: db.now() } },
       ])
     },
-    async findByDigest(digest) {
-      const found = await keys.aggregate(withHolder(digest)).next()
-      return found ? { ...record(found), holder: holderOf(found) } : undefined
-    },
+    findByDigest: (digest) => byDigest.do(digest),
     get: (id) => find({ _id: id }),
     async list({ user, workspace }, page) {
       const shown = (await db.time()) - KEY_SHOWN_MS

@@ -2,16 +2,14 @@ import type { Lease, Queue } from '../ports/queue.ts'
 import { claimOldest } from './claim.ts'
 import type { Database } from './database.ts'
 import { ending, endRun, handBack } from './run-changes.ts'
-import { getRun, locate, type RunDoc, runRecord } from './run-record.ts'
+import { changeRun, getRun, locate, type RunDoc, runRecord } from './run-record.ts'
 import { countRunTime } from './run-usage.ts'
 import { sweepAbandoned, sweepLost, sweepOverdue } from './sweeps.ts'
 
 export function mongoQueue(db: Database): Queue {
   const runs = db.collection('runs')
-  const fence = async (lease: Lease, owner: string) => ({
-    ...(await locate(db, lease.run)),
-    ...{ attempt: lease.attempt, owner, state: 'running' },
-  })
+  const holding = ({ attempt }: Lease, owner: string) => ({ attempt, owner, state: 'running' })
+  const fence = async (lease: Lease, owner: string) => ({ ...(await locate(db, lease.run)), ...holding(lease, owner) })
 
   return {
     claim: (worker, options) => claimOldest(db, worker, options),
@@ -24,9 +22,7 @@ export function mongoQueue(db: Database): Queue {
       return renewed ? { cancelReason: renewed.cancelReason } : 'lost'
     },
     async finish(lease, owner, verdict) {
-      const ended = await runs.findOneAndUpdate(await fence(lease, owner), ending(db, verdict), {
-        returnDocument: 'after',
-      })
+      const ended = await changeRun(db, await locate(db, lease.run), holding(lease, owner), ending(db, verdict))
       if (!ended) return 'lost'
       const run = runRecord(ended)
       countRunTime(db, run)

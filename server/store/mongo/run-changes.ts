@@ -2,7 +2,7 @@ import { cancelledVerdict } from '../ports/run-rules.ts'
 import type { RunRecord, Verdict } from '../ports/runs.ts'
 import { type Database, type Expression, set, type Where } from './database.ts'
 import { telling } from './run-news.ts'
-import { type RunDoc, runRecord, theRun } from './run-record.ts'
+import { changeRun, type RunDoc, runRecord, theRun } from './run-record.ts'
 import { countRunTime } from './run-usage.ts'
 
 /** What only a running run has: with the slots, its places among those that may run at once. */
@@ -44,8 +44,8 @@ export async function change(
   guard: Where = {},
 ): Promise<RunRecord | undefined> {
   const { state, attempt, version, cancelReason } = run
-  const where = { ...theRun(db, run), state, attempt, version, cancelReason, ...guard }
-  const changed = await db.collection('runs').findOneAndUpdate(where, stages, { returnDocument: 'after' })
+  const when = { state, attempt, version, cancelReason, ...guard }
+  const changed = await changeRun(db, theRun(db, run), when, stages)
   return changed ? runRecord(changed) : undefined
 }
 

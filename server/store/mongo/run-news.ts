@@ -24,6 +24,12 @@ const AT_THE_TIME = [
   ] as const),
 ]
 
+/** What a run that is made tells of, as fields of its document. */
+export function toldAtFirst(run: Doc, at: number): { news: RunNews[]; newsAt: number } {
+  const then = Object.fromEntries(AT_THE_TIME.map((name) => [name, run[name]]))
+  return { news: [{ type: 'run.queued', at, ...then } as RunNews], newsAt: at }
+}
+
 /** The last stage of an update that is news. Whether anybody listens is asked later, off the run's way. */
 export function telling(db: Database, type: RunNews['type']): object {
   const fields = AT_THE_TIME.map((name) => [name, `$${name}`])

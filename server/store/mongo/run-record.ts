@@ -85,6 +85,22 @@ export async function getRun(db: Database, id: string): Promise<RunDoc | undefin
   return ((await db.collection('runs').findOne(await locate(db, id))) as RunDoc | null) ?? undefined
 }
 
+/**
+ * Changes the run at that place if it is as `when` says, and answers it as it is then. An update and a look by the id instead of
+ * one findAndModify: for that the server keeps an image of what it answered, and a MongoDB-compatible one may look through
+ * the whole collection.
+ */
+export async function changeRun(
+  db: Database,
+  place: Where,
+  when: Where,
+  stages: object[],
+): Promise<RunDoc | undefined> {
+  const runs = db.collection('runs')
+  const { matchedCount } = await runs.updateOne({ ...place, ...when }, stages)
+  return matchedCount === 0 ? undefined : (((await runs.findOne(place)) as RunDoc | null) ?? undefined)
+}
+
 /** The run, while the attempt holds its lease: the fence of everything that a worker hands in. */
 export async function heldRun(db: Database, lease: { run: string; attempt: number }): Promise<RunTarget | undefined> {
   const where = { ...(await locate(db, lease.run)), attempt: lease.attempt, state: 'running' }

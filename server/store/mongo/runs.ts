@@ -1,4 +1,4 @@
-import { factsOf, IDEMPOTENT_MS, requestOf, WATCHED_EVERY_MS } from '../ports/run-rules.ts'
+import { IDEMPOTENT_MS, WATCHED_EVERY_MS } from '../ports/run-rules.ts'
 import type { NewRun, Runs } from '../ports/runs.ts'
 import type { Database, Doc } from './database.ts'
 import { isDuplicate } from './errors.ts'
@@ -6,21 +6,17 @@ import { takePlace } from './places.ts'
 import { roomFor } from './queue-room.ts'
 import { removeRuns } from './removal.ts'
 import { cancel } from './run-changes.ts'
+import { type Idempotent, runInserts } from './run-insert.ts'
 import { listRuns } from './run-list.ts'
-import { telling } from './run-news.ts'
-import { getRun, laneOf, locate, runRecord, targetOf, theRun } from './run-record.ts'
+import { getRun, locate, runRecord, targetOf, theRun } from './run-record.ts'
 import { countRun, takeQuota } from './run-usage.ts'
 
 /** Each means that another run took the idempotency key. */
 const TRIES = 20
 
-interface Idempotent {
-  readonly key: string
-  readonly meaning: string
-}
-
 export function mongoRuns(db: Database): Runs {
   const runs = db.collection('runs')
+  const insert = runInserts(db)
 
   /** The run that has the idempotency key; one older than a day gives it back. */
   async function holderOf(run: NewRun, key: string): Promise<Doc | undefined> {
@@ -54,27 +50,6 @@ export function mongoRuns(db: Database): Runs {
       if (isDuplicate(error)) return undefined
       throw error
     }
-  }
-
-  function insert(run: NewRun, idempotency: Idempotent | undefined): Promise<Doc> {
-    const { definition, abandonAfterSeconds } = run
-    const user = run.triggeredBy.userId
-    const doc = {
-      ...targetOf(run),
-      ...{ suite: run.suite, state: 'queued', version: 1, attempt: 0, lostLeases: 0, artifacts: 0 },
-      ...{ startedAt: null, finishedAt: null, results: null, reason: null, cancelReason: null },
-      ...{ sealedSecrets: run.sealedSecrets, request: JSON.stringify(requestOf(run)), open: true },
-      ...{ lane: laneOf(run), runsOn: definition.runsOn, concurrency: definition.concurrency },
-      ...{ archive: definition.archive ?? null, facts: factsOf(run).map(({ kind, value }) => `${kind}:${value}`) },
-      ...(user === null ? {} : { user }),
-      ...(idempotency ? { idempotencyKey: idempotency.key, idempotencyMeaning: idempotency.meaning } : {}),
-      ...(abandonAfterSeconds === null ? {} : { abandonAfterSeconds }),
-    }
-    const stamps = {
-      ...{ createdAt: db.now(), watchedAt: db.now(), queueEndsAt: db.nowPlus(run.queueTimeoutSeconds * 1000) },
-      ...(abandonAfterSeconds === null ? {} : { abandonAt: db.nowPlus(abandonAfterSeconds * 1000) }),
-    }
-    return db.insert('runs', doc, stamps, [telling(db, 'run.queued')])
   }
 
   const create: Runs['create'] = async (run, { maxQueued, maxPerDay = null, idempotency }) => {

@@ -30,7 +30,7 @@ describe.skipIf(why)(why ?? 'with a server of our own', () => {
       ['because the server is shutting down', { errorCode: 91, errorLabels: ['RetryableWriteError'] }],
     ])('is asked for again by the driver, %s: a run is made, claimed and ended once', async (_name, failure) => {
       const store = await open()
-      const failOnce = () => mongo.failCommand!({ failCommands: ['findAndModify'], ...failure })
+      const failOnce = () => mongo.failCommand!({ failCommands: ['insert', 'update'], ...failure })
       await failOnce()
       const run = await createRun(store)
       await failOnce()
@@ -43,7 +43,7 @@ describe.skipIf(why)(why ?? 'with a server of our own', () => {
 
     it('is an outage when it stays lost, and nothing is half written', async () => {
       const store = await open()
-      const failure = { failCommands: ['findAndModify'], errorCode: 91 }
+      const failure = { failCommands: ['insert'], errorCode: 91 }
       await mongo.failCommand!(failure, { times: 5 })
       await expect(createRun(store)).rejects.toMatchObject({ name: 'StoreError', code: 'unavailable' })
       await mongo.failCommand!(failure, 'off' as never)
@@ -74,7 +74,7 @@ describe.skipIf(why)(why ?? 'with a server of our own', () => {
 
   it('a disk without room is told as that', async () => {
     const store = await open()
-    await mongo.failCommand!({ failCommands: ['findAndModify'], errorCode: 14031 })
+    await mongo.failCommand!({ failCommands: ['insert'], errorCode: 14031 })
     await expect(createRun(store)).rejects.toMatchObject({ name: 'StoreError', code: 'full' })
   })
 

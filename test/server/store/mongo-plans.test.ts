@@ -213,17 +213,21 @@ describe.skipIf(why)(why ?? 'with a server', () => {
     await store.close()
   })
 
-  it('a run that is queued far from the limit takes one command, and the usage of many of them one more', async () => {
+  it('runs that are queued at the same time, far from the limit, share their commands, and so does their usage', async () => {
     const asked: string[] = []
     const onCommand = ({ commandName, command }: CommandStartedEvent) =>
       asked.push(`${commandName} ${command[commandName]}`)
     const { store } = await openMongoStore({ url: mongo.database(), onCommand })
     await createRun(store)
     asked.length = 0
-    for (let n = 0; n < 5; n++) await createRun(store)
-    expect(asked).toEqual(Array(5).fill('findAndModify runs'))
+    await createRun(store)
+    expect(asked).toEqual(['aggregate meta', 'insert runs'])
     asked.length = 0
-    expect(await store.usage.list({}, { limit: 5 })).toMatchObject([{ runs: 6 }])
+    await Promise.all(Array.from({ length: 30 }, () => createRun(store)))
+    expect(asked.filter((name) => name === 'insert runs').length).toBeLessThanOrEqual(3)
+    expect(asked.filter((name) => name !== 'insert runs' && name !== 'aggregate meta')).toEqual([])
+    asked.length = 0
+    expect(await store.usage.list({}, { limit: 5 })).toMatchObject([{ runs: 32 }])
     expect(asked).toEqual(['update usage', 'find usage'])
     await store.close()
   })
@@ -231,7 +235,7 @@ describe.skipIf(why)(why ?? 'with a server', () => {
   it('claims at once on one node each try a run of their own', async () => {
     const tried: string[] = []
     const onCommand = ({ commandName, command }: CommandStartedEvent) => {
-      if (commandName === 'findAndModify') tried.push(command.query._id)
+      if (commandName === 'update') tried.push(command.updates[0].q._id)
     }
     const { store } = await openMongoStore({ url: mongo.database(), onCommand })
     const wide = definition({ concurrency: NO_LIMIT })
@@ -263,7 +267,9 @@ describe.skipIf(why)(why ?? 'with a server', () => {
     await store.queue.finish(lease, 'wrk_1', { state: 'passed', results: null, reason: null })
     const ofRuns = asked.filter(({ commandName, command }) => command[commandName] === 'runs')
     expect(ofRuns.length).toBeGreaterThan(3)
-    for (const { command } of ofRuns) expect(JSON.stringify(command.filter ?? command.query)).toMatch(/"bucket":\d/)
+    for (const { command } of ofRuns) {
+      expect(JSON.stringify(command.filter ?? command.query ?? command.updates)).toMatch(/"bucket":\d/)
+    }
     await finishedRun(store, { workspace: 'wsp_other' })
     await store.close()
   })
