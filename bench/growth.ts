@@ -1,6 +1,6 @@
 import { type Figures, measured, type Subject } from './load.ts'
 import { openMongo } from './mongo.ts'
-import { BARE, type Operation, operationsOn } from './operations.ts'
+import { type Operation, operationsOn } from './operations.ts'
 import { slowerRow } from './ratios.ts'
 import type { Row } from './table.ts'
 import type { Amounts } from './template.ts'
@@ -32,11 +32,7 @@ async function growthRows(store: string, most: number, world: (amounts: Amounts)
   try {
     const figures = await measuredOn(few, many)
     return Object.entries(figures).map(([operation, of]) =>
-      slowerRow(
-        `${store}: ${operation}, slower with ${most} keys and runs than with ${FEW}`,
-        of,
-        operation === BARE ? undefined : MOST,
-      ),
+      slowerRow(`${store}: ${operation}, slower with ${most} keys and runs than with ${FEW}`, of, MOST),
     )
   } finally {
     await few.stop()

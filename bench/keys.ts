@@ -1,4 +1,5 @@
-import { apiCaller, exchange, exchangeForm, FORM } from './api.ts'
+import { apiCaller, exchange } from './api.ts'
+import { exchanges } from './exchanges.ts'
 import { flatOut, inRounds } from './load.ts'
 import { type BenchServer, startCeiling } from './processes.ts'
 import { besideRows, slowerRow } from './ratios.ts'
@@ -20,9 +21,12 @@ export async function keys(): Promise<Row[]> {
   try {
     const figures = await inRounds(
       {
-        few: { pid: few.server.pid, work: () => exchanges(`${few.server.url}/oauth/token`, few.shown.keys) },
-        many: { pid: many.server.pid, work: () => exchanges(`${many.server.url}/oauth/token`, many.shown.keys) },
-        ceiling: { pid: ceiling.pid, work: () => exchanges(`${ceiling.url}/token`, few.shown.keys) },
+        few: { pid: few.server.pid, work: () => exchanges(`${few.server.url}/oauth/token`, few.shown.keys, SECONDS) },
+        many: {
+          pid: many.server.pid,
+          work: () => exchanges(`${many.server.url}/oauth/token`, many.shown.keys, SECONDS),
+        },
+        ceiling: { pid: ceiling.pid, work: () => exchanges(`${ceiling.url}/token`, few.shown.keys, SECONDS) },
       },
       ROUNDS,
     )
@@ -35,11 +39,6 @@ export async function keys(): Promise<Row[]> {
   } finally {
     await Promise.all([few, many, ceiling].map((one) => one.stop()))
   }
-}
-
-function exchanges(url: string, keys: readonly string[]): Promise<number> {
-  const requests = keys.map((key) => ({ method: 'POST' as const, headers: FORM, body: exchangeForm(key) }))
-  return flatOut({ url, requests }, SECONDS)
 }
 
 async function reads(server: BenchServer, ceiling: { url: string; pid: number }): Promise<Row[]> {

@@ -11,17 +11,14 @@ const EXCHANGES = 600
 const TRIGGERS = 300
 const READS = 600
 const LISTS = 150
-const CHANGES = 300
 /** A trial is broken off after this, where a store is so slow that it would take for ever. */
 const PATIENCE_MS = 3000
 const FILTERS = ['', `suite=${SUITE}`, 'state=passed', `branch=${BRANCH}`, 'label=nightly&since=2020-01-01T00:00:00Z']
 
-/** What is only of the store is shown beside, and has no goal. */
-export const BARE = 'findOneAndUpdate by the bare driver'
-export type Operation = 'exchange' | 'trigger' | 'GET a run' | 'list of runs' | 'claim and finish' | typeof BARE
+export type Operation = 'exchange' | 'trigger' | 'GET a run' | 'list of runs' | 'claim and finish'
 
 /** What is measured, in this order: the claims take what the triggers put into the queue. */
-export async function operationsOn({ server, shown, emptyQueue, bareChange }: World) {
+export async function operationsOn({ server, shown, emptyQueue }: World) {
   const pool = new Pool(server.url, { connections: AT_ONCE })
   const bearer = { authorization: `Bearer ${await exchange(`${server.url}/oauth/token`, server.key)}` }
   const workers = await Promise.all(Array.from({ length: WORKERS }, () => addWorker(server)))
@@ -47,13 +44,12 @@ export async function operationsOn({ server, shown, emptyQueue, bareChange }: Wo
     return post('/v1/runs', { ...bearer, 'content-type': 'application/json' }, JSON.stringify(triggerOf(made++)))
   }
 
-  const operations: Partial<Record<Operation, Subject>> = {
+  const operations: Record<Operation, Subject> = {
     exchange: times(EXCHANGES, (n) => post('/oauth/token', FORM, exchangeForm(one(shown.keys, n)))),
     trigger: { ...times(TRIGGERS, trigger), prepare: emptyQueue },
     'GET a run': times(READS, (n) => get(`/v1/runs/${one(shown.runs, n)}`)),
     'list of runs': times(LISTS, (n) => get(`/v1/runs?${one(FILTERS, n)}`)),
     'claim and finish': { pid: server.pid, work: () => drain(workers, { patienceMs: PATIENCE_MS }) },
-    ...(bareChange && { [BARE]: times(CHANGES, async (n) => void (await bareChange(n))) }),
   }
   async function close() {
     for (const worker of workers) worker.close()

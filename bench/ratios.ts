@@ -24,17 +24,18 @@ export function besideRows(
     })
 }
 
-/** How much slower the same is with much in the store than with little. Without `most` it is shown for comparison only. */
+/** How much slower the same is with much in the store than with little. */
 export function slowerRow(
   what: string,
   { few, many }: { few: readonly Figures[]; many: readonly Figures[] },
-  most: number | undefined,
+  most: number,
 ): Row {
   const [slower, cpu] = [ratio(few, many, 'rate'), ratio(few, many, 'perCpu')]
   const rates = `${middle(few, 'rate').toFixed(0)}/s, then ${middle(many, 'rate').toFixed(0)}/s`
   return {
     what,
     figure: `${rates} = ${slower.toFixed(2)} ×${Number.isNaN(cpu) ? '' : ` (CPU ${cpu.toFixed(2)} ×)`}`,
-    ...(most === undefined ? { goal: '' } : { goal: `≤ ${most.toFixed(2)} ×`, met: slower <= most }),
+    goal: `≤ ${most.toFixed(2)} ×`,
+    met: slower <= most,
   }
 }

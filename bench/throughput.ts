@@ -1,4 +1,5 @@
-import { apiCaller, exchangeForm, FORM } from './api.ts'
+import { apiCaller } from './api.ts'
+import { exchanges, newKeys } from './exchanges.ts'
 import { flatOut, inRounds } from './load.ts'
 import { type BenchServer, type Started, startCeiling, startServer } from './processes.ts'
 import { besideRows } from './ratios.ts'
@@ -7,6 +8,8 @@ import type { Row } from './table.ts'
 const SECONDS = 3
 const ROUNDS = 5
 const LEAST = 0.5
+/** Each of a user of its own, so that one look-up for many finds many. */
+const KEYS = 100
 
 /** Durable triggers and token exchanges a second, each beside its own ceiling in turn. */
 export async function throughput(): Promise<Row[]> {
@@ -30,20 +33,22 @@ export async function throughputRows(
   const { token, call } = await apiCaller(server)
   await call('PUT', '/v1/suites/noop', { definition: { run: 'true' } })
   const json = { 'content-type': 'application/json', authorization: `Bearer ${token}` }
-  const post = ({ pid, url }: Started, path: string, headers: Record<string, string>, body: string) => ({
+  const trigger = ({ pid, url }: Started, path: string) => ({
     pid,
-    work: () => flatOut({ url: url + path, method: 'POST', headers, body }, SECONDS),
+    work: () => flatOut({ url: url + path, method: 'POST', headers: json, body: '{"suite":"noop"}' }, SECONDS),
   })
-  const trigger = '{"suite":"noop"}'
-  const form = exchangeForm(server.key)
-  const ours = { ...post(server, '/v1/runs', json, trigger), prepare: async () => emptyQueue?.() }
-  const triggers = await inRounds({ ours, ceiling: post(ceiling, '/runs', json, trigger) }, ROUNDS)
-  const exchanges = await inRounds(
-    { ours: post(server, '/oauth/token', FORM, form), ceiling: post(ceiling, '/token', FORM, form) },
+  const ours = { ...trigger(server, '/v1/runs'), prepare: async () => emptyQueue?.() }
+  const triggers = await inRounds({ ours, ceiling: trigger(ceiling, '/runs') }, ROUNDS)
+  const keys = await newKeys(server, KEYS)
+  const exchanged = await inRounds(
+    {
+      ours: { pid: server.pid, work: () => exchanges(`${server.url}/oauth/token`, keys, SECONDS) },
+      ceiling: { pid: ceiling.pid, work: () => exchanges(`${ceiling.url}/token`, keys, SECONDS) },
+    },
     ROUNDS,
   )
   return [
     ...besideRows(`${store}: durable triggers`, triggers.ours, triggers.ceiling, LEAST, ['rate']),
-    ...besideRows(`${store}: token exchanges`, exchanges.ours, exchanges.ceiling, LEAST, ['rate']),
+    ...besideRows(`${store}: token exchanges`, exchanged.ours, exchanged.ceiling, LEAST, ['rate']),
   ]
 }

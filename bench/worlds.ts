@@ -16,8 +16,6 @@ export interface World {
   readonly shown: Shown
   /** Takes away what waits in the queue. */
   emptyQueue(): Promise<void>
-  /** The store's own part of changing one run, by its bare driver: what grows here is none of Verdict's. */
-  readonly bareChange?: (n: number) => Promise<unknown>
   stop(): Promise<void>
 }
 
@@ -49,7 +47,7 @@ export async function startOnMongo(databaseUrl: string) {
     VERDICT_SECRET_KEY: randomBytes(32).toString('base64'),
   })
   const client = new MongoClient(databaseUrl)
-  const runs = client.db().collection<{ _id: string; bench?: number }>('runs')
+  const runs = client.db().collection('runs')
   return {
     server,
     runs,
@@ -66,9 +64,7 @@ export async function mongoWorld(mongo: BenchMongo, amounts: Amounts): Promise<W
   const url = mongo.database()
   const { runs, ...world } = await startOnMongo(url)
   const shown = await fillMongo(url, await makeTemplate(world.server), amounts)
-  const bareChange = (n: number) =>
-    runs.findOneAndUpdate({ _id: shown.runs[n % shown.runs.length] as string }, { $set: { bench: n } })
   // With those that were ended: both sides of a comparison list as many runs.
   const emptyQueue = async () => void (await runs.deleteMany({ facts: TRIGGERED }))
-  return { ...world, shown, bareChange, emptyQueue }
+  return { ...world, shown, emptyQueue }
 }
