@@ -213,25 +213,6 @@ describe.skipIf(why)(why ?? 'with a server', () => {
     await store.close()
   })
 
-  it('runs that are queued at the same time, far from the limit, share their commands, and so does their usage', async () => {
-    const asked: string[] = []
-    const onCommand = ({ commandName, command }: CommandStartedEvent) =>
-      asked.push(`${commandName} ${command[commandName]}`)
-    const { store } = await openMongoStore({ url: mongo.database(), onCommand })
-    await createRun(store)
-    asked.length = 0
-    await createRun(store)
-    expect(asked).toEqual(['aggregate meta', 'insert runs'])
-    asked.length = 0
-    await Promise.all(Array.from({ length: 30 }, () => createRun(store)))
-    expect(asked.filter((name) => name === 'insert runs').length).toBeLessThanOrEqual(3)
-    expect(asked.filter((name) => name !== 'insert runs' && name !== 'aggregate meta')).toEqual([])
-    asked.length = 0
-    expect(await store.usage.list({}, { limit: 5 })).toMatchObject([{ runs: 32 }])
-    expect(asked).toEqual(['update usage', 'find usage'])
-    await store.close()
-  })
-
   it('claims at once on one node each try a run of their own', async () => {
     const tried: string[] = []
     const onCommand = ({ commandName, command }: CommandStartedEvent) => {
