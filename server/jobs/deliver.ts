@@ -13,8 +13,12 @@ export interface DeliverSteps {
 
 /** What nobody wakes it for is seen by then: a wake may be lost. */
 const LOOK_AGAIN_MS = 1000
-/** Runs that come and go one after the other are looked at this often: each look costs the store some reads, however much it finds. */
-const LOOK_EVERY_MS = 50
+/**
+ * What runs tell that come and go one after the other is looked for with pauses, so many times as long as a look that finds
+ * nothing: that is next to no time in the process itself, and some reads of a store elsewhere.
+ */
+const PAUSE_RATIO = 4
+const PAUSE_MAX_MS = 50
 const EXPIRING_EVERY_MS = 10 * 60_000
 
 /**
@@ -40,9 +44,14 @@ export function deliver(
     }
     do {
       again = false
+      let begun = clock.monotonic()
       // What there is goes out while the rest is made: thousands of events keep none waiting for the last.
-      while (!stopped && (await steps.fanOut()) > 0) await steps.start()
-      lookAt = clock.monotonic() + LOOK_EVERY_MS
+      while (!stopped && (await steps.fanOut()) > 0) {
+        await steps.start()
+        begun = clock.monotonic()
+      }
+      const ended = clock.monotonic()
+      lookAt = ended + Math.min(PAUSE_MAX_MS, PAUSE_RATIO * (ended - begun))
       await steps.start()
     } while (again && !stopped)
   }
