@@ -35,6 +35,7 @@ export function deliver(
   let cancel = () => {}
   let cancelLook: (() => void) | undefined
   let lookAt = Number.NEGATIVE_INFINITY
+  let lookAgain = false
   let expiringAt = Number.NEGATIVE_INFINITY
 
   async function pass(): Promise<void> {
@@ -69,8 +70,12 @@ export function deliver(
       .catch(onError)
   }
 
-  /** Something happened: at once when nothing did for a while. */
+  /** Something happened: at once when nothing did for a while. What comes during a look may be missed by it. */
   function look(): void {
+    if (running) {
+      lookAgain = true
+      return
+    }
     const ms = lookAt - clock.monotonic()
     if (ms <= 0) kick()
     else {
@@ -85,6 +90,11 @@ export function deliver(
     const due = await steps.nextDue().catch(() => undefined)
     if (stopped || running) return
     if (again) return kick()
+    if (lookAgain) {
+      lookAgain = false
+      look()
+    }
+    if (running) return
     const ahead = due === undefined ? 0 : due - clock.now()
     // What is due already is being served or waits for room: whoever is done kicks.
     const ms = ahead > 0 ? Math.min(LOOK_AGAIN_MS, Math.max(10, ahead)) : LOOK_AGAIN_MS
