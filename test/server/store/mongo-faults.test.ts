@@ -1,6 +1,15 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openMongoStore } from '../../../server/store/mongo/open.ts'
-import { claim, createRun, finish, LEASE_MS, PASSED, runningRun } from '../../contract/store/subject.ts'
+import {
+  claim,
+  createRun,
+  finish,
+  LEASE_MS,
+  NO_LIMIT,
+  newRun,
+  PASSED,
+  runningRun,
+} from '../../contract/store/subject.ts'
 import { startMongo, type TestMongo, whyNoOwnMongo } from '../../support/mongo.ts'
 
 const why = whyNoOwnMongo()
@@ -60,6 +69,12 @@ describe.skipIf(why)(why ?? 'with a server of our own', () => {
     const keep = () => store.installation.keep('embedded-worker', 'wrk_1')
     await expect(keep()).rejects.toMatchObject({ name: 'StoreError', message: expect.stringMatching(/majority/) })
     expect(await keep()).toBe('wrk_1')
+    await mongo.failCommand!({ failCommands: ['insert'], writeConcernError })
+    const idempotency = { key: 'k', meaning: 'm' }
+    const run = newRun()
+    const create = () => store.runs.create(run, { maxQueued: NO_LIMIT, idempotency })
+    await expect(create()).rejects.toMatchObject({ name: 'StoreError', message: expect.stringMatching(/majority/) })
+    expect(await create()).toMatchObject({ run: { id: run.id }, replayed: true })
   })
 
   it('runs that could not be counted are counted with the next ones', async () => {
