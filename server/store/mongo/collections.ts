@@ -1,10 +1,5 @@
-import type { IndexDescription } from 'mongodb'
+import { type IndexFacts, NUMBER, on, STRING, unique } from './index-facts.ts'
 
-type Keys = Record<string, 1 | -1>
-/** `only`: what asks for it asks so on a sharded cluster, or on any other. */
-export interface IndexFacts extends Omit<IndexDescription, 'name'> {
-  readonly only?: 'sharded' | 'unsharded'
-}
 interface CollectionFacts {
   readonly indexes: Readonly<Record<string, IndexFacts>>
   /** By what the operator shards it once it is large; every unique index begins with it. The others stay on one shard. */
@@ -13,12 +8,6 @@ interface CollectionFacts {
   readonly goneBy?: { field: string; keep?: 'logs' | 'runs' | 'audit' }
 }
 
-const on = (key: Keys, partialFilterExpression?: object): IndexFacts =>
-  partialFilterExpression ? { key, partialFilterExpression } : { key }
-const unique = (key: Keys, partialFilterExpression?: object) => ({ ...on(key, partialFilterExpression), unique: true })
-// Comparisons, so that the planner sees that an equality or a range is within them; they leave out null and what is absent.
-const STRING = { $gt: '' }
-const NUMBER = { $gte: 0 }
 const QUEUED = { state: 'queued' }
 const RUNNING = { state: 'running' }
 const OPEN = { open: true }
